@@ -172,13 +172,14 @@ clone_child(struct spawn_child *c, int *ret_pidfd)
 }
 
 static void
-reap_failed(pid_t pid)
+reap_failed(int pidfd)
 {
-	pid_t r;
+	siginfo_t info;
 
-	do
-		r = waitpid(pid, NULL, 0);
-	while (r < 0 && errno == EINTR);
+	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0) {
+		if (errno != EINTR)
+			return;
+	}
 }
 
 int
@@ -202,7 +203,7 @@ spawn(
 	}
 	if (c.error.step >= 0) {
 		*ret_error = c.error;
-		reap_failed((pid_t)pid);
+		reap_failed(pidfd);
 		fd_close(&pidfd);
 		return -c.error.err;
 	}
@@ -236,22 +237,19 @@ read_word(int fd, struct buf *ret)
 static int
 silent_status(pid_t pid)
 {
-	int status;
+	siginfo_t info;
 
-	while (waitpid(pid, &status, 0) < 0) {
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0) {
 		if (errno != EINTR)
 			return EXIT_SILENT;
 	}
-	if (WIFSIGNALED(status)) {
+	if (info.si_code != CLD_EXITED) {
 		fprintf(stderr,
-		    "reeved: killed by signal %d before it "
-		    "was ready\n",
-		    WTERMSIG(status));
+		    "reeved: killed by signal %d before it was ready\n",
+		    info.si_status);
 		return EXIT_SILENT;
 	}
-	if (WEXITSTATUS(status) == 0)
-		return EXIT_SILENT;
-	return WEXITSTATUS(status);
+	return info.si_status == 0 ? EXIT_SILENT : info.si_status;
 }
 
 NORETURN static void

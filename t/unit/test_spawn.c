@@ -511,6 +511,7 @@ orphan_of_killed_parent(bool keep)
 static void
 test_parent_death(void **state)
 {
+	struct pollfd pfd;
 	int status;
 	pid_t pid;
 
@@ -522,8 +523,10 @@ test_parent_death(void **state)
 
 	pid = orphan_of_killed_parent(true);
 	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
-	usleep(50000);
-	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	pfd.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	pfd.events = POLLIN;
+	assert_int_equal(poll(&pfd, 1, 50), 0); /* must not come */
+	close(pfd.fd);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
