@@ -241,20 +241,21 @@ make_one(const char *path, mode_t mode)
 int
 fd_mkdirs(const char *path, mode_t mode)
 {
-	char *copy = xstrdup(path);
-	char *p = copy;
+	size_t len = strlen(path);
+	char *copy, *p;
 	int r = 0;
 
-	while (r == 0 && *p == '/')
-		p++;
-	while (r == 0 && (p = strchr(p, '/')) != NULL) {
+	/* "a/b/" is "a/b", or its last one would get a parent's mode */
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	copy = xstrndup(path, len);
+	for (p = copy + strspn(copy, "/"); r == 0; p += strspn(p, "/")) {
+		p = strchr(p, '/');
+		if (p == NULL)
+			break;
 		*p = '\0';
 		r = make_one(copy, PARENT_MODE);
 		*p = '/';
-		while (*p == '/')
-			p++;
-		if (*p == '\0')
-			break;
 	}
 	if (r == 0)
 		r = make_one(copy, mode);

@@ -133,13 +133,14 @@ add_field(struct buf *line, const struct log_field *f)
 static void
 add_data(struct buf *line, const struct log_field *fields, unsigned nfields)
 {
+	bool cut = false;
 	unsigned i;
 
 	buf_addstr(line, ",\"data\":{");
 	for (i = 0; i < nfields; i++)
 		if (!add_field(line, &fields[i]))
-			break;
-	if (i < nfields) {
+			cut = true;
+	if (cut) {
 		if (line->data[line->len - 1] != '{')
 			buf_addch(line, ',');
 		buf_addstr(line, CUT_MARK);

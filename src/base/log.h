@@ -6,7 +6,11 @@
  * all to one file that is reopened on demand. Never blocks: what a full pipe
  * does not take is dropped, counted, and told in a line once there is room.
  * Every value is escaped (controls, DEL, C1, U+2028/9, invalid UTF-8), so no
- * outsider can forge a line; a value is cut at 8 KiB.
+ * outsider can forge a line; a value is cut at 8 KiB and then ends in an
+ * ellipsis; a line ends at 64 KiB: fields that do not fit are left out and
+ * "truncated":true says so.
+ *
+ * For the main thread. The program ignores SIGPIPE. errno is kept.
  *
  * The log is the one global of the program.
  */
@@ -29,7 +33,8 @@ enum log_kind {
 	LOG_KIND_STR, /* NULL becomes null */
 	LOG_KIND_INT,
 	LOG_KIND_BOOL,
-	LOG_KIND_JSON, /* valid JSON text, put as it is */
+	LOG_KIND_JSON, /* valid JSON text, on one line; NULL becomes null; one
+			* of more than 8 KiB becomes a string that is cut */
 };
 
 struct log_field {
