@@ -23,6 +23,7 @@
 
 #define VALUE_MAX      ((size_t)8 * 1024)
 #define NAME_MAX_BYTES ((size_t)256) /* of context and keys */
+#define CLOSE_WAIT_US  USEC_PER_SEC
 #define END_OF_LINE    "}\n"
 #define CUT_MARK       "\"truncated\":true"
 /* Kept free for what ends a line, whatever its fields were. */
@@ -358,8 +359,13 @@ log_dropped(void)
 void
 log_close(void)
 {
+	int64_t until = clock_boot_us() + CLOSE_WAIT_US;
+
 	log_flush();
 	if (the_log.ready) {
+		log_sink_drain(&the_log.out, until);
+		log_sink_drain(&the_log.err, until);
+		log_flush();
 		the_log.dropped += log_sink_close(&the_log.out);
 		the_log.dropped += log_sink_close(&the_log.err);
 	}

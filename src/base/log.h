@@ -93,6 +93,10 @@ MUSTUSE int log_reopen(void);
 void log_flush(void);
 /* Lines dropped since the start. */
 uint64_t log_dropped(void);
+/*
+ * For the end of the program: the only call that waits, up to a second, for
+ * a slow reader to take what is left.
+ */
 void log_close(void);
 
 /*

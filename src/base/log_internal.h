@@ -53,6 +53,8 @@ uint64_t log_sink_close(struct log_sink *s);
 MUSTUSE uint64_t log_sink_inherit(struct log_sink *s, struct log_sink *from);
 /* Write what waits, as far as it goes. True when nothing waits any more. */
 bool log_sink_flush(struct log_sink *s);
+/* The same, waiting for room until an instant of the boot clock. */
+void log_sink_drain(struct log_sink *s, int64_t until_boot_us);
 /* Write or keep one line with its newline. False: dropped, and counted. */
 bool log_sink_put(struct log_sink *s, const char *line, size_t len);
 

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/bug.h"
+#include "base/clock.h"
 #include "base/fd.h"
 
 #define LOG_FILE_MODE 0640
@@ -212,6 +213,26 @@ log_sink_flush(struct log_sink *s)
 	done = write_lines(s, s->pending.data, s->pending.len);
 	buf_consume(&s->pending, done);
 	return s->pending.len == 0;
+}
+
+void
+log_sink_drain(struct log_sink *s, int64_t until_boot_us)
+{
+	struct pollfd p = {.fd = s->fd, .events = POLLOUT};
+	int64_t left;
+	size_t before;
+
+	while (!log_sink_flush(s)) {
+		left = until_boot_us - clock_boot_us();
+		if (left <= 0)
+			return;
+		before = s->pending.len;
+		if (poll(&p, 1, (int)(left / USEC_PER_MSEC) + 1) != 1)
+			return;
+		/* it says there is room and takes nothing: a full disk */
+		if (log_sink_flush(s) || s->pending.len == before)
+			return;
+	}
 }
 
 bool
