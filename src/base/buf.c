@@ -102,25 +102,13 @@ buf_commit(struct buf *b, size_t len)
 }
 
 void
-buf_add(struct buf *b, const void *data, size_t len)
+buf_add_slow(struct buf *b, const void *data, size_t len)
 {
 	len = admit(b, len);
 	if (len > 0)
 		memcpy(b->data + b->len, data, len);
 	b->len += len;
 	b->data[b->len] = '\0';
-}
-
-void
-buf_addstr(struct buf *b, const char *text)
-{
-	buf_add(b, text, strlen(text));
-}
-
-void
-buf_addch(struct buf *b, char c)
-{
-	buf_add(b, &c, 1);
 }
 
 void

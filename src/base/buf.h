@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "base/macros.h"
@@ -27,13 +28,38 @@ void buf_clear(struct buf *b);
 /* Empties it but keeps the memory. */
 void buf_reset(struct buf *b);
 
+/* For buf_add() alone. */
+void buf_add_slow(struct buf *b, const void *data, size_t len);
 /*
  * Add bytes, which are not of the buffer itself. What goes beyond the cap is
  * left out and `truncated` is set; nothing else fails.
  */
-void buf_add(struct buf *b, const void *data, size_t len);
-void buf_addstr(struct buf *b, const char *text);
-void buf_addch(struct buf *b, char c);
+static inline void
+buf_add(struct buf *b, const void *data, size_t len)
+{
+	/* the memory is never larger than the cap and its NUL; NULL with 0
+	 * is no argument for memcpy */
+	if (len == 0 || len >= b->cap - b->len) {
+		buf_add_slow(b, data, len);
+		return;
+	}
+	memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+static inline void
+buf_addstr(struct buf *b, const char *text)
+{
+	buf_add(b, text, strlen(text));
+}
+
+static inline void
+buf_addch(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void buf_vaddf(struct buf *b, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 

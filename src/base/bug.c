@@ -48,6 +48,8 @@ bug_abort(const char *file, int line, const char *fmt, ...)
 		text[0] = '\0';
 	len = strlen(text);
 	va_start(ap, fmt);
+	/* the analyzer does not see what va_start does */
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
 	if (vsnprintf(text + len, sizeof(text) - len, fmt, ap) < 0)
 		text[len] = '\0';
 	va_end(ap);

@@ -17,12 +17,12 @@
 #define ONES  UINT64_C(0x0101010101010101)
 #define HIGHS UINT64_C(0x8080808080808080)
 
-/* Printable ASCII that needs no escape. */
-static bool
-is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
+/* Printable ASCII that needs no escape: all but the quote and backslash. */
+static const bool plain[256] = {
+    [0x20 ... 0x21] = true,
+    [0x23 ... 0x5b] = true,
+    [0x5d ... 0x7e] = true,
+};
 
 /* Non-zero when some byte of `word`, all below 0x80, equals `c`. */
 static uint64_t
@@ -61,7 +61,7 @@ plain_run(const char *text, size_t len)
 	while (at < len) {
 		while (len - at >= 8 && is_plain_word(text + at))
 			at += 8;
-		while (at < len && is_plain((unsigned char)text[at]))
+		while (at < len && plain[(unsigned char)text[at]])
 			at++;
 		if (at == len || (unsigned char)text[at] < 0x80)
 			break;
