@@ -518,10 +518,9 @@ static void
 test_damage(void **state)
 {
 	static const char *const lines[] = {
-	    "{\"type\":\"usage\",\"service\":\"s\",\"units\":1}",
-	    "{\"type\":\"quota\",\"service\":\"s\",\"buckets\":[{\"id\":\"a\"}]"
-	    "}",
-	    "{\"type\":\"error\",\"error\":\"e\",\"retryAfter\":\"9s\"}",
+	    USAGE("\"service\":\"s\",\"units\":1"),
+	    QUOTA("[{\"id\":\"a\"}]"),
+	    ERROR(",\"retryAfter\":\"9s\""),
 	};
 	size_t i, at;
 	int c;
