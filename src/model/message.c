@@ -8,7 +8,7 @@
  */
 #include <config.h> /* not the one of this folder */
 
-#include "model/message_internal.h"
+#include "model/message.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "model/message_internal.h"
 #include "reeve/worker.h"
 
 /* Each returns 0, or -EINVAL with m->why set. */
