@@ -87,7 +87,7 @@ add_field(struct text *t, uint64_t bits, int min, int max, enum star star)
 			break;
 	}
 	if (star == STAR_NEVER || step > max - min + 1 ||
-	    (star == STAR_ANY && (nth & (nth - 1)) == 0)) {
+	    (star == STAR_ANY && __builtin_popcountll(nth) < 3)) {
 		add_list(t, bits, "");
 		return;
 	}
