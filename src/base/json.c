@@ -15,77 +15,30 @@
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
+#include "base/arena.h"
 #include "base/bug.h"
 #include "base/json_internal.h"
 #include "base/xalloc.h"
 
 #define DEFAULT_DEPTH 32
-#define FIRST_BLOCK   1024
-#define LARGEST_BLOCK ((size_t)64 * 1024)
 #define SMALL_OBJECT  16 /* keys compared pairwise up to this many */
 
-/* ---- the arena of one document ---- */
-
-struct block {
-	struct block *next;
-	size_t used, size;
-	_Alignas(max_align_t) char bytes[];
-};
+/* ---- documents ---- */
 
 struct document {
 	struct json root; /* first: json_free() gets its address */
-	struct block *blocks; /* newest first */
+	struct arena arena;
 };
-
-static void *
-arena_alloc(struct document *doc, size_t size)
-{
-	struct block *b = doc->blocks;
-	size_t want;
-	void *p;
-
-	size = (size + 7) & ~(size_t)7;
-	if (b == NULL || b->size - b->used < size) {
-		want = b == NULL ? FIRST_BLOCK : b->size * 2;
-		if (want > LARGEST_BLOCK)
-			want = LARGEST_BLOCK;
-		if (want < size)
-			want = size;
-		b = xmalloc(sizeof(*b) + want);
-		b->used = 0;
-		b->size = want;
-		b->next = doc->blocks;
-		doc->blocks = b;
-	}
-	p = b->bytes + b->used;
-	b->used += size;
-	return p;
-}
-
-static char *
-arena_text(struct document *doc, const void *text, size_t len)
-{
-	char *p = arena_alloc(doc, len + 1);
-
-	if (len > 0)
-		memcpy(p, text, len);
-	p[len] = '\0';
-	return p;
-}
 
 void
 json_free(struct json *root)
 {
 	struct document *doc;
-	struct block *b;
 
 	if (root == NULL)
 		return;
 	doc = CONTAINER_OF(root, struct document, root);
-	while ((b = doc->blocks) != NULL) {
-		doc->blocks = b->next;
-		free(b);
-	}
+	arena_clear(&doc->arena);
 	free(doc);
 }
 
@@ -169,8 +122,7 @@ make_node(struct json_parser *p, enum json_type type, size_t start)
 	if (p->depth == 0)
 		v = &p->doc->root;
 	else
-		v = arena_alloc(p->doc, sizeof(*v));
-	memset(v, 0, sizeof(*v));
+		v = arena_alloc(&p->doc->arena, sizeof(*v));
 	v->type = type;
 	v->line = p->place.line;
 	v->col = p->place.col;
@@ -247,7 +199,7 @@ on_number(void *ctx, const char *text, size_t len)
 		return fail_at(p, start,
 		    "this number is larger or more precise than a database "
 		    "can store");
-	v->text = arena_text(p->doc, text, len);
+	v->text = arena_text(&p->doc->arena, text, len);
 	v->len = len;
 	return 1;
 }
@@ -276,7 +228,7 @@ on_string(void *ctx, const unsigned char *text, size_t len)
 		return 1;
 	if (!string_ok(p, start, end))
 		return 0;
-	v->text = arena_text(p->doc, text, len);
+	v->text = arena_text(&p->doc->arena, text, len);
 	v->len = len;
 	return 1;
 }
@@ -295,7 +247,7 @@ on_key(void *ctx, const unsigned char *text, size_t len)
 	if (!string_ok(p, start, end))
 		return 0;
 	json_place_move(&p->place, p->text, start);
-	p->key = arena_text(p->doc, text, len);
+	p->key = arena_text(&p->doc->arena, text, len);
 	p->key_line = p->place.line;
 	p->key_col = p->place.col;
 	return 1;

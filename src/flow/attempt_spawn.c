@@ -299,7 +299,7 @@ static int
 enter_cgroup(struct attempt *a, int *ret_fd)
 {
 	const struct road *rd = a->run->live->road;
-	const struct job_limits *l = &a->run->run.job->limits;
+	const struct job_limits *l = a->run->run.job->limits;
 	struct cgroup_limits limits = {
 	    .memory_max_bytes = l->memory_max_bytes,
 	    .pids_max = l->pids_max,
@@ -345,7 +345,7 @@ make_tree(struct attempt *a, const struct pipes *p, const struct vector *paths,
 	    .cwd = def->cwd,
 	    .umask = (mode_t)(def->umask < 0 ? DEFAULT_UMASK : def->umask),
 	    .rlimits = rlimits,
-	    .nrlimits = rlimits_of(&def->limits, rlimits),
+	    .nrlimits = rlimits_of(def->limits, rlimits),
 	    .nice = def->nice,
 	    .set_oom_score_adj = def->oom_score_adj_set,
 	    .oom_score_adj = def->oom_score_adj,

@@ -170,7 +170,7 @@ settle_act_settle(struct open_run *r)
 
 	a->ending.last_line = last_line;
 	outcome_from(
-	    &r->run.job->exit_codes, r->run.job->protocol, &a->ending, &o);
+	    r->run.job->exit_codes, r->run.job->protocol, &a->ending, &o);
 	v = policy_decide(retry, &o, r->run.attempt, r->run.probe,
 	    loop_real_us(rd->loop), run_ends_us(&r->run), jitter_seed(&r->run));
 	if (v.decision == DECIDE_RETRY && !r->live->configured)

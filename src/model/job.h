@@ -128,7 +128,8 @@ struct job {
 	char *description;
 	bool enabled;
 
-	struct schedule *schedule; /* NULL: triggered only */
+	const struct schedule *schedule; /* NULL: triggered only */
+	const char *schedule_text; /* as configured, JSON; NULL: none */
 	char *timezone;
 	const struct zone *zone; /* kept by the zone cache for ever */
 	enum dst_rule dst;
@@ -150,8 +151,8 @@ struct job {
 	bool no_new_privs;
 	bool cgroup;
 	bool leave_children;
-	struct job_limits limits;
-	struct exit_codes exit_codes;
+	const struct job_limits *limits; /* never NULL */
+	const struct exit_codes *exit_codes; /* never NULL */
 	struct secret_list secrets;
 	text_list grants;
 	int64_t output_max_bytes;
@@ -167,6 +168,7 @@ struct job {
 	int max_concurrent; /* attempts of this job; 0: no limit of its own */
 	char *pool; /* name, or NULL */
 	int priority; /* higher first */
+	int64_t jitter_us; /* kept, but nothing acts on it yet */
 
 	/* Where it is defined, for messages. */
 	const char *file; /* kept by the config */
@@ -174,8 +176,16 @@ struct job {
 	/* Of the canonical text of all settings: equal definitions, equal hash.
 	 */
 	uint64_t hash;
+
+	/* Private to job.c: what jobs of one load have in common. */
+	struct job_share *share;
 };
 
+/*
+ * A job is one piece of memory with its texts behind it; what many jobs have
+ * in common (zones, schedules, users, limits) is in a share, which lives as
+ * long as one of them. Jobs are made by job_build() of config_job.c only.
+ */
 /* One more reference; returns `j`. */
 struct job *job_ref(struct job *j);
 /* One less; frees at zero. NULL is fine. */
