@@ -93,8 +93,8 @@ struct ledger_usage {
 struct ledger;
 
 /*
- * Open or create `path` (mode 0600, missing directories 0700), check it when
- * it was not closed cleanly, bring its schema up to date. Blocks: at start
+ * Open or create `path` (mode 0600; its directory, if missing, 0700), check it
+ * when it was not closed cleanly, bring its schema up to date. Blocks: at start
  * only. The check walks the whole file up to 256 MiB (under a second); of a
  * larger one it walks all small tables and reads the newest 1,000 rows of
  * the history, so that a start never takes minutes.

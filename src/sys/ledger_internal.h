@@ -7,7 +7,8 @@
  *   ledger_db.c      connections, statements, words for errors
  *   ledger_batch.c   records of a turn into bytes
  *   ledger_apply.c   bytes into rows, within one transaction
- *   ledger_writer.c  the thread: what waits, commit, retry, checkpoint
+ *   ledger_queue.c   what the loop and the thread share, under one lock
+ *   ledger_writer.c  the thread: commit, retry, checkpoint
  *   ledger_read.c    the read-only connection
  */
 #ifndef REEVE_SYS_LEDGER_INTERNAL_H
@@ -191,11 +192,6 @@ MUSTUSE int ledger_writer_new(
 /* Closes and frees everything; no thread runs. */
 void ledger_writer_drop(struct ledger_writer *w);
 MUSTUSE int ledger_writer_start(struct ledger_writer *w);
-/* Takes `b`; gives an empty one for the next turn. */
-struct ledger_batch *ledger_writer_submit(
-    struct ledger_writer *w, struct ledger_batch *b);
-void ledger_writer_prune(struct ledger_writer *w, int64_t before_us,
-    int64_t output_before_us, int64_t max_rows);
 /*
  * Takes `reader`. Commit what waits, mark the file clean, close. 0, or
  * -ETIMEDOUT when something was not written; frees `w` unless the thread
@@ -203,6 +199,40 @@ void ledger_writer_prune(struct ledger_writer *w, int64_t before_us,
  */
 MUSTUSE int ledger_writer_end(
     struct ledger_writer *w, sqlite3 *reader, int64_t wait_us);
+
+/* ---- what both sides share (ledger_queue.c) ---- */
+
+/* The loop's side. */
+
+/* Takes `b`; gives an empty one for the next turn. */
+struct ledger_batch *ledger_writer_submit(
+    struct ledger_writer *w, struct ledger_batch *b);
+void ledger_writer_prune(struct ledger_writer *w, int64_t before_us,
+    int64_t output_before_us, int64_t max_rows);
+
+/* The thread's side. */
+
+void ledger_queue_tell(int fd);
+/* Sleep until there is something to do; false when it is time to end. */
+bool ledger_queue_wait(struct ledger_writer *w);
+/* Gives as many batches as one transaction should hold, or NULL. */
+struct ledger_batch *ledger_queue_take(struct ledger_writer *w);
+/* Takes them: they are on the disk. */
+void ledger_queue_done(struct ledger_writer *w, struct ledger_batch *list);
+void ledger_queue_failing(struct ledger_writer *w, const char *reason);
+void ledger_queue_healed(struct ledger_writer *w);
+/*
+ * Sleep before the next try, longer each time (*pause_ms, 0 at first); only
+ * ledger_close() ends it early. False when told to give up.
+ */
+bool ledger_queue_pause(struct ledger_writer *w, int *pause_ms);
+/* Is there a prune to do? Gives how far it is. */
+bool ledger_queue_prune(
+    struct ledger_writer *w, struct ledger_prune_state *ret);
+/* A slice went from `was` to `now`. */
+void ledger_queue_pruned(struct ledger_writer *w,
+    const struct ledger_prune_state *was, const struct ledger_prune_state *now,
+    uint64_t removed);
 
 /* ---- reading (ledger_read.c) ---- */
 

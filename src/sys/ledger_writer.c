@@ -21,152 +21,14 @@
 #include "base/fd.h"
 #include "base/xalloc.h"
 
-/* What one transaction takes at most: bounds the wait of those behind. */
-#define TX_BYTES_MAX ((size_t)4 << 20)
 /* The log is copied into the file when the thread has nothing else to do and
  * it is this long; at the larger mark also when it has. In pages. */
 #define CHECKPOINT_IDLE_PAGES 1000
 #define CHECKPOINT_MUST_PAGES 4000
-#define RETRY_FIRST_MS	      100
-#define RETRY_MAX_MS	      1000
-#define SPARES_MAX	      8
-#define SPARE_BYTES_MAX	      ((size_t)256 << 10)
 /* After the deadline of ledger_close: for a thread that can still end. */
 #define ABANDON_MS 20
 
-/* ---- small things ---- */
-
-static void
-tell(int fd)
-{
-	uint64_t one = 1;
-
-	/* Fails only when the counter is full: then it was told. */
-	if (write(fd, &one, sizeof(one)) < 0)
-		return;
-}
-
-static void
-swallow(int fd)
-{
-	uint64_t count;
-
-	if (read(fd, &count, sizeof(count)) < 0)
-		return;
-}
-
-static void
-wait_on(int fd, int timeout_ms)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-
-	(void)poll(&p, 1, timeout_ms);
-}
-
-static void
-tell_loop(struct ledger_writer *w)
-{
-	tell(w->event_fd);
-}
-
-/* ---- the queue ---- */
-
-/* Detach from the queue what fits one transaction. */
-static struct ledger_batch *
-take_batches(struct ledger_writer *w)
-{
-	struct ledger_batch *list, *b;
-	size_t bytes = 0;
-
-	pthread_mutex_lock(&w->lock);
-	list = w->first;
-	for (b = list; b != NULL; b = b->next) {
-		bytes += b->len;
-		if (b->next == NULL || bytes + b->next->len > TX_BYTES_MAX)
-			break;
-	}
-	if (b != NULL) {
-		w->first = b->next;
-		b->next = NULL;
-		if (w->first == NULL)
-			w->last = &w->first;
-	}
-	atomic_store(&w->work, w->first != NULL);
-	pthread_mutex_unlock(&w->lock);
-	return list;
-}
-
-/* Keep a few of the arenas; gives the rest, to be freed without the lock. */
-static struct ledger_batch *
-keep_spares(struct ledger_writer *w, struct ledger_batch *list)
-{
-	struct ledger_batch *rest = NULL, *b;
-
-	while ((b = list) != NULL) {
-		list = b->next;
-		if (w->spares < SPARES_MAX && b->cap <= SPARE_BYTES_MAX) {
-			ledger_batch_reset(b);
-			b->next = w->spare;
-			w->spare = b;
-			w->spares++;
-		} else {
-			b->next = rest;
-			rest = b;
-		}
-	}
-	return rest;
-}
-
-static void
-batches_done(struct ledger_writer *w, struct ledger_batch *list)
-{
-	struct ledger_batch *b, *rest;
-	uint64_t seq = 0, count = 0;
-
-	for (b = list; b != NULL; b = b->next) {
-		seq = b->seq;
-		count++;
-	}
-	atomic_fetch_add(&w->conflicts, w->tx.conflicts);
-	atomic_fetch_add(&w->rejected, w->tx.rejected);
-	pthread_mutex_lock(&w->lock);
-	atomic_store(&w->durable_seq, seq);
-	atomic_fetch_sub(&w->backlog, count);
-	w->oldest_boot_us =
-	    w->first != NULL ? w->first->submitted_boot_us : TIME_NEVER;
-	rest = keep_spares(w, list);
-	pthread_mutex_unlock(&w->lock);
-	ledger_batch_free_all(rest);
-	tell_loop(w);
-}
-
 /* ---- trouble ---- */
-
-static void
-publish_failing(struct ledger_writer *w, const char *reason)
-{
-	pthread_mutex_lock(&w->lock);
-	if (!w->failing)
-		w->failing_since_boot_us = clock_boot_us();
-	w->failing = true;
-	memcpy(w->reason, reason, sizeof(w->reason));
-	pthread_mutex_unlock(&w->lock);
-	if (!w->in_trouble)
-		tell_loop(w);
-	w->in_trouble = true;
-}
-
-static void
-publish_healed(struct ledger_writer *w)
-{
-	if (!w->in_trouble)
-		return;
-	pthread_mutex_lock(&w->lock);
-	w->failing = false;
-	pthread_mutex_unlock(&w->lock);
-	w->in_trouble = false;
-	tell_loop(w);
-}
 
 static bool
 must_reopen(int rc)
@@ -236,35 +98,9 @@ give_up_transaction(struct ledger_writer *w, int rc, const char *doing)
 
 	ledger_db_reason(w->tx.db, rc, doing, reason);
 	ledger_tx_abort(&w->tx);
-	publish_failing(w, reason);
+	ledger_queue_failing(w, reason);
 	if (must_reopen(rc) && reopen(w, again) != SQLITE_OK)
-		publish_failing(w, again);
-}
-
-static bool
-abandoned(struct ledger_writer *w)
-{
-	bool yes;
-
-	pthread_mutex_lock(&w->lock);
-	yes = w->abandon;
-	pthread_mutex_unlock(&w->lock);
-	return yes;
-}
-
-/* Sleep before the next try; only ledger_close() ends it early. */
-static bool
-pause_before_retry(struct ledger_writer *w, int *pause_ms)
-{
-	if (*pause_ms == 0)
-		*pause_ms = RETRY_FIRST_MS;
-	else
-		*pause_ms *= 2;
-	if (*pause_ms > RETRY_MAX_MS)
-		*pause_ms = RETRY_MAX_MS;
-	wait_on(w->wake_fd, *pause_ms);
-	swallow(w->wake_fd);
-	return !abandoned(w);
+		ledger_queue_failing(w, again);
 }
 
 /* ---- work ---- */
@@ -289,48 +125,15 @@ commit_batches(struct ledger_writer *w, struct ledger_batch *list)
 	if (count_records(list) != 0) {
 		while ((rc = ledger_tx_batches(&w->tx, list)) != SQLITE_OK) {
 			give_up_transaction(w, rc, "cannot commit");
-			if (!pause_before_retry(w, &pause_ms)) {
+			if (!ledger_queue_pause(w, &pause_ms)) {
 				ledger_batch_free_all(list);
 				return false;
 			}
 		}
-		publish_healed(w);
+		ledger_queue_healed(w);
 	}
-	batches_done(w, list);
+	ledger_queue_done(w, list);
 	return true;
-}
-
-static bool
-take_prune(struct ledger_writer *w, struct ledger_prune_state *ret)
-{
-	bool yes;
-
-	pthread_mutex_lock(&w->lock);
-	yes = w->pruning && !w->stop;
-	*ret = w->prune;
-	pthread_mutex_unlock(&w->lock);
-	return yes;
-}
-
-/* One request may have come while the slice was at work: add up. */
-static void
-put_prune(struct ledger_writer *w, const struct ledger_prune_state *was,
-    const struct ledger_prune_state *now, uint64_t removed)
-{
-	struct ledger_prune_state *p = &w->prune;
-	bool over;
-
-	pthread_mutex_lock(&w->lock);
-	p->rows_left -= was->rows_left - now->rows_left;
-	p->outputs_left -= was->outputs_left - now->outputs_left;
-	p->at_us = now->at_us;
-	p->at_id = now->at_id;
-	w->pruned += removed;
-	over = p->rows_left == 0 && p->outputs_left == 0;
-	w->pruning = !over;
-	pthread_mutex_unlock(&w->lock);
-	if (over)
-		tell_loop(w);
 }
 
 /* False when it failed; it is tried again like anything else. */
@@ -346,8 +149,8 @@ prune_slice(struct ledger_writer *w, const struct ledger_prune_state *p)
 		give_up_transaction(w, rc, "cannot prune");
 		return false;
 	}
-	publish_healed(w);
-	put_prune(w, p, &next, removed);
+	ledger_queue_healed(w);
+	ledger_queue_pruned(w, p, &next, removed);
 	return true;
 }
 
@@ -385,24 +188,6 @@ checkpoint_if_due(struct ledger_writer *w)
 
 /* ---- the thread ---- */
 
-/* Sleep until there is something; false when it is time to end. */
-static bool
-wait_for_work(struct ledger_writer *w)
-{
-	bool idle, over;
-
-	pthread_mutex_lock(&w->lock);
-	over = w->stop && w->first == NULL;
-	idle = !w->stop && w->first == NULL && !w->pruning;
-	w->idle = idle;
-	pthread_mutex_unlock(&w->lock);
-	if (idle) {
-		wait_on(w->wake_fd, -1);
-		swallow(w->wake_fd);
-	}
-	return !over;
-}
-
 /* Everything is committed: mark the file clean and close it. */
 static void
 close_clean(struct ledger_writer *w)
@@ -425,13 +210,13 @@ work(struct ledger_writer *w)
 	struct ledger_batch *list;
 	int pause_ms = 0;
 
-	while (wait_for_work(w)) {
-		list = take_batches(w);
+	while (ledger_queue_wait(w)) {
+		list = ledger_queue_take(w);
 		if (list != NULL && !commit_batches(w, list))
 			return false;
-		if (!take_prune(w, &p) || prune_slice(w, &p))
+		if (!ledger_queue_prune(w, &p) || prune_slice(w, &p))
 			pause_ms = 0;
-		else if (!pause_before_retry(w, &pause_ms))
+		else if (!ledger_queue_pause(w, &pause_ms))
 			return false;
 		checkpoint_if_due(w);
 	}
@@ -445,7 +230,7 @@ thread_main(void *arg)
 
 	if (work(w))
 		close_clean(w);
-	tell(w->done_fd);
+	ledger_queue_tell(w->done_fd);
 	return NULL;
 }
 
@@ -519,64 +304,6 @@ ledger_writer_start(struct ledger_writer *w)
 	return 0;
 }
 
-struct ledger_batch *
-ledger_writer_submit(struct ledger_writer *w, struct ledger_batch *b)
-{
-	struct ledger_batch *empty;
-	bool wake;
-
-	b->next = NULL;
-	b->submitted_boot_us = clock_boot_us();
-	pthread_mutex_lock(&w->lock);
-	if (atomic_fetch_add(&w->backlog, 1) == 0)
-		w->oldest_boot_us = b->submitted_boot_us;
-	*w->last = b;
-	w->last = &b->next;
-	atomic_store(&w->work, true);
-	wake = w->idle;
-	w->idle = false;
-	empty = w->spare;
-	if (empty != NULL) {
-		w->spare = empty->next;
-		w->spares--;
-	}
-	pthread_mutex_unlock(&w->lock);
-	if (wake)
-		tell(w->wake_fd);
-	if (empty == NULL)
-		return ledger_batch_new();
-	empty->next = NULL;
-	return empty;
-}
-
-void
-ledger_writer_prune(struct ledger_writer *w, int64_t before_us,
-    int64_t output_before_us, int64_t max_rows)
-{
-	struct ledger_prune_state *p = &w->prune;
-	bool wake;
-
-	if (max_rows <= 0)
-		return;
-	pthread_mutex_lock(&w->lock);
-	if (!w->pruning) {
-		p->rows_left = p->outputs_left = 0;
-		p->before_us = p->output_before_us = INT64_MIN;
-	}
-	if (p->before_us < before_us)
-		p->before_us = before_us;
-	if (p->output_before_us < output_before_us)
-		p->output_before_us = output_before_us;
-	p->rows_left += max_rows;
-	p->outputs_left += max_rows;
-	w->pruning = true;
-	wake = w->idle;
-	w->idle = false;
-	pthread_mutex_unlock(&w->lock);
-	if (wake)
-		tell(w->wake_fd);
-}
-
 /* Wait until the thread has ended; false when it has not in time. */
 static bool
 wait_for_end(struct ledger_writer *w, int64_t wait_us)
@@ -608,7 +335,7 @@ ask_to_end(struct ledger_writer *w, bool abandon)
 	w->abandon = abandon;
 	w->idle = false;
 	pthread_mutex_unlock(&w->lock);
-	tell(w->wake_fd);
+	ledger_queue_tell(w->wake_fd);
 }
 
 int
