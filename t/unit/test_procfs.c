@@ -153,6 +153,9 @@ test_other_children(void **state)
 	assert_int_equal(n, 2);
 	assert_int_equal(procfs_stat(list[0], &st), 0);
 	assert_int_equal(st.ppid, pid);
+	/* their own request to die with it may come too late */
+	kill(list[0], SIGKILL);
+	kill(list[1], SIGKILL);
 	free(list);
 	end(pid);
 	list = NULL;
