@@ -4,7 +4,7 @@
  * These texts are in every ledger and archive: a word may be added, never
  * changed.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/names.h"
 
