@@ -70,7 +70,8 @@ need_build() {
 	local dir=$1 top=$PWD
 	shift
 	mkdir -p "$dir"
-	if [ "$(cat "$dir/.arguments" 2>/dev/null)" != "$*" ]; then
+	if ! [ -e "$dir/Makefile" ] ||
+	    [ "$(cat "$dir/.arguments" 2>/dev/null)" != "$*" ]; then
 		rm -f "$dir/.arguments"
 		(cd "$dir" && "$top/configure" -q "$@") || return 1
 		printf '%s\n' "$*" >"$dir/.arguments"
