@@ -46,7 +46,7 @@ struct cron_error {
  * Parse "M H DOM MON DOW" with names (any case), ranges, lists and steps of
  * ranges, and the forms @hourly @daily @midnight @weekly @monthly @yearly
  * @annually. Sunday is 0 and 7. As in cron(8), either day field is enough when
- * both are restricted, and one that begins with * (also "*" "/2") is not.
+ * both are restricted; one that begins with * (a step may follow) is not.
  *
  * -EINVAL with *err filled and *ret untouched for any other text, for a range
  * that runs backwards, a step without a range, and for an expression that

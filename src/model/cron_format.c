@@ -3,7 +3,7 @@
  * same wall-clock times, and follow the same rule of daylight saving, have
  * the same text, however they were written. The text parses back.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/cron.h"
 

@@ -4,7 +4,7 @@
  * steps through minutes. What it answers depends on its arguments alone, so
  * that the fires of a schedule are one set, wherever one starts to count.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/cron.h"
 

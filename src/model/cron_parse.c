@@ -2,7 +2,7 @@
  * cron_parse.c - the text of a cron expression into sets. Each refusal names
  * the field and the column, and where there is one, the right way to write it.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/cron.h"
 
@@ -196,14 +196,16 @@ static int
 fail_backwards(struct parser *ps, const struct range *r)
 {
 	const struct field *f = ps->field;
-	bool week_end = f->max_number > f->max && r->high == f->min;
+	bool sunday_ends = f->max_number > f->max && r->high == f->min;
+	bool sunday_begins = r->low > f->max;
 	char upper[16], lower[16];
 
-	range_text(r->low, week_end ? f->max_number : f->max, upper);
+	range_text(r->low, sunday_ends ? f->max_number : f->max, upper);
 	range_text(f->min, r->high, lower);
 	return fail(ps, r->at, "range %.*s runs backwards; use %s%s%s",
-	    ps->p - r->at > 16 ? 16 : (int)(ps->p - r->at), r->at, upper,
-	    week_end ? "" : ",", week_end ? "" : lower);
+	    ps->p - r->at > 16 ? 16 : (int)(ps->p - r->at), r->at,
+	    sunday_begins ? "" : upper, sunday_begins || sunday_ends ? "" : ",",
+	    sunday_begins || !sunday_ends ? lower : "");
 }
 
 /* "*" or "low" or "low-high" */
@@ -250,7 +252,7 @@ eat_range(struct parser *ps, struct range *r)
 	err = eat_number(ps, 1, f->max - f->min + 1, "step ", &r->step);
 	if (err == 0 && single)
 		return fail(ps, r->at, "a step needs a range; use %d-%d/%d",
-		    r->low, f->max, r->step);
+		    r->low, r->low > f->max ? r->low : f->max, r->step);
 	return err;
 }
 
@@ -275,15 +277,18 @@ eat_field(struct parser *ps, uint64_t *ret_bits, bool *ret_star)
 	return 0;
 }
 
-/* Cuts the text into fields: where each begins and ends. */
+/* Cuts the text into fields: where each begins and ends. Those that are not
+ * there are empty. */
 static int
 split(struct parser *ps, const char *text, const char *begin[CRON_FIELDS],
     const char *end[CRON_FIELDS])
 {
 	const char *p = text, *extra = NULL;
-	int n = 0;
+	int n;
 
-	for (;;) {
+	for (n = 0; n < CRON_FIELDS; n++)
+		begin[n] = end[n] = text;
+	for (n = 0;;) {
 		while (is_space(*p))
 			p++;
 		if (*p == '\0')

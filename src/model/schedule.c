@@ -2,7 +2,7 @@
  * schedule.c - all the schedules of one job as one: the earliest of what its
  * items name. Knows no clock and no job.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/schedule.h"
 

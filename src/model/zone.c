@@ -3,7 +3,7 @@
  * zone never changes after it was parsed, so many jobs share one; nothing here
  * remembers anything.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/zone.h"
 

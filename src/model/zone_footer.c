@@ -3,7 +3,7 @@
  * extensions of RFC 9636 section 3.3.2 (quoted names, times from -167 to 167
  * hours). Reads bytes of an outsider: never looks beyond `end`.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/zone_internal.h"
 

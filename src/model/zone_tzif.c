@@ -4,7 +4,7 @@
  * is used; nothing beyond the given bytes is read. What the bytes cannot mean
  * is refused, never guessed.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/zone_internal.h"
 
