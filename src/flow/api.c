@@ -131,6 +131,8 @@ from_elsewhere(const struct http_req *req)
 	       strcasecmp(origin + 7, host) != 0;
 }
 
+/* No form of a web page can send that type without asking first (CORS). What
+ * comes through the unix socket is no web page. */
 static bool
 body_is_json(const struct http_req *req)
 {
@@ -138,7 +140,7 @@ body_is_json(const struct http_req *req)
 	size_t len;
 
 	(void)http_req_body(req, &len);
-	if (len == 0)
+	if (len == 0 || http_req_peer(req)->is_unix)
 		return true;
 	return type != NULL && strncasecmp(type, "application/json", 16) == 0 &&
 	       (type[16] == '\0' || type[16] == ';' || type[16] == ' ');

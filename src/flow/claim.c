@@ -90,13 +90,30 @@ replace_others(struct open_run *by)
 	free(words);
 }
 
-/* Where a run that must wait stands; may change while it waits. */
+/* Where a run that must wait stands; it may move while it waits. */
+static void
+leave_place(struct open_run *r)
+{
+	if (!r->queued)
+		return;
+	r->queued = false;
+	r->live->nwaiting--;
+	if (r->behind)
+		r->live->nbehind--;
+	else
+		slots_leave(r);
+}
+
 static void
 place(struct open_run *r, bool behind)
 {
-	slots_leave(r);
+	leave_place(r);
+	r->queued = true;
 	r->behind = behind;
-	if (!behind)
+	r->live->nwaiting++;
+	if (behind)
+		r->live->nbehind++;
+	else
 		slots_enter(r);
 }
 
@@ -186,7 +203,7 @@ claim_give_up(struct open_run *r, enum stop_cause cause, const char *words)
 void
 claim_job_free(struct live_job *live)
 {
-	if (live->nwaiting > 0 && list_empty(&live->freed))
+	if (live->nbehind > 0 && list_empty(&live->freed))
 		list_append(&live->road->freed, &live->freed);
 }
 
@@ -279,11 +296,7 @@ claim_withdraw(struct open_run *r)
 	struct road *rd = r->live->road;
 
 	timer_clear(rd->loop, &r->timer);
-	if (r->queued) {
-		r->queued = false;
-		r->live->nwaiting--;
-		slots_leave(r);
-	}
+	leave_place(r);
 	if (r->claiming) {
 		r->claiming = false;
 		r->run.attempt--;
@@ -382,8 +395,6 @@ claim_act_enqueue(struct open_run *r)
 			       : r->run.scheduled_at_us;
 
 	claim_withdraw(r);
-	r->queued = true;
-	r->live->nwaiting++;
 	place(r, r->behind);
 	claim_record(r, "WAITING");
 	if (r->run.attempt == 0)

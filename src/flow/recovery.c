@@ -136,10 +136,11 @@ static void
 load_run(void *arg, const struct ledger_run *row)
 {
 	struct road *rd = arg;
-	enum trigger trigger = TRIGGER_SCHEDULE;
+	enum trigger trigger;
 	struct open_run *r;
 
-	(void)trigger_parse(row->trigger, &trigger);
+	if (trigger_parse(row->trigger, &trigger) != 0)
+		trigger = TRIGGER_SCHEDULE;
 	r = open_run_restore(owner_of(rd, row->job_name), row->run_id, trigger,
 	    row->scheduled_at_us == LEDGER_NULL ? TIME_NEVER
 						: row->scheduled_at_us,

@@ -447,17 +447,10 @@ reload_new(struct road *rd, const char *path, struct zones *zones,
 void
 reload_free(struct reload *rl)
 {
-	struct config *dropped = NULL;
-	struct buf messages;
 
 	if (rl == NULL)
 		return;
-	buf_init(&messages, 0);
-	if (rl->load != NULL)
-		(void)config_load_finish(
-		    rl->load, &dropped, &messages, &messages);
-	buf_clear(&messages);
-	config_free(dropped);
+	config_load_free(rl->load);
 	config_free(rl->old);
 	free(rl->path);
 	free(rl);

@@ -83,6 +83,7 @@ struct live_job {
 	struct list freed; /* in road.freed */
 	struct list runs; /* open_run.in_job, in the order they were made */
 	int nruns, nwaiting, nrunning;
+	int nbehind; /* of those that wait: for the job, not for a slot */
 	struct breaker breaker;
 	struct row_cache rows;
 };

@@ -25,6 +25,8 @@ breaker_clear(struct breaker *b)
 static void
 forget_oldest(struct breaker *b, unsigned n)
 {
+	if (n == 0)
+		return;
 	b->count -= n;
 	memmove(b->failures_us, b->failures_us + n,
 	    b->count * sizeof(*b->failures_us));

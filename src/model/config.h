@@ -49,6 +49,100 @@ struct quota_service {
 	struct quota_bucket *buckets;
 };
 
+struct config_api {
+	text_list listen; /* "unix:/path" or "address:port" */
+	unsigned ntokens;
+	struct api_token *tokens;
+	char *socket_group;
+	text_list hosts; /* more names accepted in Host */
+};
+
+struct config_log {
+	enum log_level level;
+	char *file; /* NULL: standard streams */
+};
+
+struct config_history {
+	int64_t keep_us, keep_output_us;
+};
+
+struct config_ledger {
+	int64_t max_bytes;
+};
+
+struct config_database {
+	char *url; /* NULL: no archive; a secret when it has a password */
+	bool migrate;
+};
+
+/* Alerts are read and checked; nothing acts on them yet. */
+enum channel_type {
+	CHANNEL_WEBHOOK,
+	CHANNEL_EMAIL,
+	CHANNEL_COMMAND,
+	CHANNEL_HEARTBEAT,
+};
+
+enum channel_format {
+	FORMAT_GENERIC,
+	FORMAT_SLACK,
+	FORMAT_DISCORD,
+	FORMAT_ALERTMANAGER,
+	FORMAT_PAGERDUTY,
+	FORMAT_NTFY,
+};
+
+/* An address: written out, or a secret. */
+struct alert_url {
+	char *text;
+	struct secret secret;
+};
+
+struct alert_channel {
+	char *name;
+	enum channel_type type;
+	enum channel_format format;
+	struct alert_url url;
+	char *from;
+	text_list to;
+	text_list command;
+	struct secret secret;
+	struct secret routing_key;
+	char *topic;
+	text_list jobs; /* patterns with * */
+};
+
+enum alert_on {
+	ALERT_FAILED,
+	ALERT_FAILING,
+	ALERT_RECOVERED,
+	ALERT_SKIPPED,
+	ALERT_LATE,
+	ALERT_SLOW,
+	ALERT_OUTPUT,
+	ALERT_QUOTA,
+	ALERT_STORE,
+};
+
+struct alert_rule {
+	enum alert_on on;
+	text_list jobs;
+	text_list channels;
+	int64_t cooldown_us, remind_us;
+	int count;
+	int64_t after_us;
+};
+
+struct config_alerts {
+	unsigned nchannels, nrules;
+	struct alert_channel *channels;
+	struct alert_rule *rules;
+};
+
+struct config_cluster {
+	bool enabled, takeover;
+};
+
 struct config {
 	char *timezone;
 	char *state_dir, *run_dir;
@@ -57,28 +151,13 @@ struct config {
 	int64_t shutdown_grace_us;
 	int max_concurrent; /* 0: min(1000, what RLIMIT_NOFILE allows) */
 
-	struct {
-		text_list listen;
-		unsigned ntokens;
-		struct api_token *tokens;
-		char *socket_group;
-		text_list hosts; /* more names accepted in Host */
-	} api;
-	struct {
-		enum log_level level;
-		char *file; /* NULL: standard streams */
-	} log;
-	struct {
-		int64_t keep_us, keep_output_us;
-	} history;
-	struct {
-		int64_t max_bytes;
-	} ledger;
-	struct {
-		char *
-		    url; /* NULL: no archive; a secret when it has a password */
-		bool migrate;
-	} database;
+	struct config_api api;
+	struct config_log log;
+	struct config_history history;
+	struct config_ledger ledger;
+	struct config_database database;
+	struct config_alerts alerts;
+	struct config_cluster cluster;
 	unsigned npools;
 	struct pool *pools;
 	unsigned nquotas;
@@ -89,8 +168,7 @@ struct config {
 	struct job **jobs;
 	struct map *by_name; /* name -> struct job */
 
-	/* Private to config_*.c: arena of file names, raw text of sections that
-	 * later layers read (alerts, cluster). */
+	/* Private to config*.c: what the texts above live in. */
 	struct config_private *private;
 };
 
@@ -117,9 +195,17 @@ struct config_load;
 struct config_load *config_load_new(config_zone_fn *zone_fn, void *arg);
 
 /*
+ * Directories that this build of Reeve has as defaults, instead of those of
+ * the tables; NULL leaves one as it is. Before the first step.
+ */
+void config_load_dirs(struct config_load *l, const char *state_dir,
+    const char *run_dir, const char *workers_dir);
+
+/*
  * Give a file's text; takes `text` (malloc'ed). The first file is the main
  * one; the others are of jobs.d (one job or an array of jobs). `name` is for
- * messages and is copied. All files are given before the first step.
+ * messages and is copied; relative paths in the file are resolved against its
+ * directory, so it should be absolute. All files are given before the first step.
  */
 void config_load_file(
     struct config_load *l, const char *name, char *text, size_t len);
@@ -141,6 +227,9 @@ MUSTUSE int config_load_step(struct config_load *l);
  */
 MUSTUSE int config_load_finish(struct config_load *l, struct config **ret,
     struct buf *ret_errors, struct buf *ret_warnings);
+
+/* Give up a load that was not finished. NULL is fine. */
+void config_load_free(struct config_load *l);
 
 /* ---- comparing ---- */
 
