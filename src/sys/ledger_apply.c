@@ -7,6 +7,7 @@
 
 #include "sys/ledger_internal.h"
 
+#include <errno.h>
 #include <stdint.h>
 
 #include "base/bug.h"
@@ -118,11 +119,30 @@ ledger_tx_prepare(struct ledger_tx *tx)
 	return rc;
 }
 
+/* One step; what the system said is kept when it fails. */
+static int
+step(struct ledger_tx *tx, sqlite3_stmt *s)
+{
+	int primary, rc;
+
+	errno = 0;
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_DONE || rc == SQLITE_ROW)
+		return rc;
+	primary = rc & 0xff;
+	tx->sys_errno = primary == SQLITE_IOERR || primary == SQLITE_FULL ||
+				primary == SQLITE_CANTOPEN ||
+				primary == SQLITE_READONLY
+			    ? errno
+			    : 0;
+	return rc;
+}
+
 /* Step a statement that gives no rows, and make it ready for the next. */
 static int
-run(sqlite3_stmt *s)
+run(struct ledger_tx *tx, sqlite3_stmt *s)
 {
-	int rc = sqlite3_step(s);
+	int rc = step(tx, s);
 
 	(void)sqlite3_reset(s);
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
@@ -136,7 +156,7 @@ ledger_tx_abort(struct ledger_tx *tx)
 	while ((s = sqlite3_next_stmt(tx->db, s)) != NULL)
 		(void)sqlite3_reset(s);
 	if (!sqlite3_get_autocommit(tx->db))
-		(void)run(tx->rollback);
+		(void)run(tx, tx->rollback);
 }
 
 static int
@@ -144,7 +164,7 @@ begin(struct ledger_tx *tx)
 {
 	tx->conflicts = 0;
 	tx->rejected = 0;
-	return run(tx->begin);
+	return run(tx, tx->begin);
 }
 
 static int
@@ -153,7 +173,7 @@ commit(struct ledger_tx *tx)
 	int rc;
 
 	CRASH_POINT("ledger-before-commit");
-	rc = run(tx->commit);
+	rc = run(tx, tx->commit);
 	if (rc == SQLITE_OK)
 		CRASH_POINT("ledger-after-commit");
 	return rc;
@@ -209,7 +229,7 @@ reject(struct ledger_tx *tx, sqlite3_stmt *s, enum ledger_op op, uint64_t seq)
 	what = sqlite3_expanded_sql(s);
 	(void)sqlite3_bind_text(tx->reject, 3,
 	    what != NULL ? what : ops[op].name, -1, SQLITE_STATIC);
-	rc = run(tx->reject);
+	rc = run(tx, tx->reject);
 	(void)sqlite3_clear_bindings(tx->reject);
 	sqlite3_free(what);
 	if (rc == SQLITE_OK)
@@ -226,7 +246,7 @@ apply(struct ledger_tx *tx, enum ledger_op op, struct ledger_cursor *c,
 
 	rc = bind_fields(s, c, ops[op].fields);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_step(s);
+		rc = step(tx, s);
 	if (rc == SQLITE_DONE) {
 		rc = SQLITE_OK;
 		if (op == LEDGER_OP_HISTORY && sqlite3_changes(tx->db) == 0)
@@ -270,7 +290,7 @@ remove_row(struct ledger_tx *tx, int64_t id)
 {
 	int rc = sqlite3_bind_int64(tx->prune_row, 1, id);
 
-	return rc == SQLITE_OK ? run(tx->prune_row) : rc;
+	return rc == SQLITE_OK ? run(tx, tx->prune_row) : rc;
 }
 
 /* Look at some old rows, remove those that may go. */
@@ -286,7 +306,7 @@ prune_rows(struct ledger_tx *tx, struct ledger_prune_state *p,
 	(void)sqlite3_bind_int64(s, 2, p->at_us);
 	(void)sqlite3_bind_int64(s, 3, p->at_id);
 	(void)sqlite3_bind_int64(s, 4, PRUNE_LOOK_MAX);
-	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+	while ((rc = step(tx, s)) == SQLITE_ROW) {
 		looked++;
 		p->at_id = sqlite3_column_int64(s, 0);
 		p->at_us = sqlite3_column_int64(s, 1);
@@ -319,7 +339,7 @@ prune_outputs(struct ledger_tx *tx, struct ledger_prune_state *p)
 		max = PRUNE_REMOVE_MAX;
 	(void)sqlite3_bind_int64(tx->prune_output, 1, p->output_before_us);
 	(void)sqlite3_bind_int64(tx->prune_output, 2, max);
-	rc = run(tx->prune_output);
+	rc = run(tx, tx->prune_output);
 	if (rc != SQLITE_OK)
 		return rc;
 	if (sqlite3_changes(tx->db) < max)

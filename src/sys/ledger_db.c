@@ -33,14 +33,15 @@ system_errno(sqlite3 *db, int rc)
 }
 
 void
-ledger_db_reason(
-    sqlite3 *db, int rc, const char *doing, char out[LEDGER_REASON_BYTES])
+ledger_db_reason(sqlite3 *db, int rc, int e, const char *doing,
+    char out[LEDGER_REASON_BYTES])
 {
 	char scratch[64];
 	const char *text = sqlite3_errstr(rc);
-	int e = system_errno(db, rc);
 	int n;
 
+	if (e == 0)
+		e = system_errno(db, rc);
 	/* The connection's own words say more when they are about `rc`. */
 	if (db != NULL && sqlite3_extended_errcode(db) == rc)
 		text = sqlite3_errmsg(db);

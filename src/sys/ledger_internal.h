@@ -77,10 +77,11 @@ void ledger_cursor_field(struct ledger_cursor *c, struct ledger_field *ret);
 
 /* ---- connections (ledger_db.c) ---- */
 
-/* Words for `rc`: "disk I/O error (SQLite 778: Input/output error)". */
+/* Words for `rc`: "cannot commit: disk I/O error (SQLite 778: File too
+ * large)". `e` is the errno that was seen, or 0: what SQLite remembers. */
 #define LEDGER_REASON_BYTES 256
-void ledger_db_reason(
-    sqlite3 *db, int rc, const char *doing, char out[LEDGER_REASON_BYTES]);
+void ledger_db_reason(sqlite3 *db, int rc, int e, const char *doing,
+    char out[LEDGER_REASON_BYTES]);
 /* The nearest -errno. */
 int ledger_db_errno(sqlite3 *db, int rc);
 /* Open and set up; on failure *ret may still be a handle to ask why. */
@@ -133,6 +134,9 @@ struct ledger_tx {
 	sqlite3_stmt *reject;
 	sqlite3_stmt *prune_find, *prune_row, *prune_output;
 	uint64_t conflicts, rejected; /* of this transaction */
+	/* errno after the last statement that failed, or 0. SQLite itself
+	 * does not remember it when a COMMIT fails. */
+	int sys_errno;
 };
 
 /* Prepare on tx->db. Returns an SQLite code. */

@@ -120,7 +120,7 @@ failed(sqlite3 *db, int rc, const char *doing, char **ret_reason)
 {
 	char text[LEDGER_REASON_BYTES];
 
-	ledger_db_reason(db, rc, doing, text);
+	ledger_db_reason(db, rc, 0, doing, text);
 	*ret_reason = xstrdup(text);
 	return ledger_db_errno(db, rc);
 }

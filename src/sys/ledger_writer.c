@@ -81,7 +81,7 @@ reopen(struct ledger_writer *w, char reason[LEDGER_REASON_BYTES])
 	if (rc == SQLITE_OK)
 		rc = ledger_tx_prepare(&fresh);
 	if (rc != SQLITE_OK) {
-		ledger_db_reason(fresh.db, rc, "cannot reopen", reason);
+		ledger_db_reason(fresh.db, rc, 0, "cannot reopen", reason);
 		ledger_db_close(fresh.db);
 		return rc;
 	}
@@ -96,7 +96,7 @@ give_up_transaction(struct ledger_writer *w, int rc, const char *doing)
 {
 	char reason[LEDGER_REASON_BYTES], again[LEDGER_REASON_BYTES];
 
-	ledger_db_reason(w->tx.db, rc, doing, reason);
+	ledger_db_reason(w->tx.db, rc, w->tx.sys_errno, doing, reason);
 	ledger_tx_abort(&w->tx);
 	ledger_queue_failing(w, reason);
 	if (must_reopen(rc) && reopen(w, again) != SQLITE_OK)
