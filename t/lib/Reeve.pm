@@ -137,8 +137,8 @@ sub write_config {
 
 # ---- life ----
 
-# Start it and wait until it is ready. wait => 0: do not wait;
-# fails => 1: wait for the end instead, return the exit status.
+# Start it and wait until it is ready; wait => 0: do not wait. A start that is
+# to be refused is run_once()'s.
 sub start {
 	my ($self, %opt) = @_;
 	croak 'already running' if $self->{pid};
@@ -148,7 +148,6 @@ sub start {
 	$self->{pid} = $pid;
 	delete $self->{address};
 	delete $self->{status};
-	return $self->reap_within(30) if $opt{fails};
 	return $self if exists $opt{wait} && !$opt{wait};
 	$self->wait_for(sub { $self->gone || $self->is_ready }, 'daemon ready');
 	if ($self->gone) {
@@ -453,9 +452,7 @@ sub run_job {
 
 sub ledger_path {
 	my ($self) = @_;
-	my @files = glob $self->path('state', '*.db');
-	croak 'no ledger in ' . $self->path('state') unless @files;
-	return $files[0];
+	return $self->path('state', 'ledger.db');
 }
 
 # Rows as hashes.
