@@ -118,12 +118,13 @@ add_whole(struct buf *out, const char *text, size_t len)
 void
 text_utf8_scrub(struct buf *out, const char *text, size_t len)
 {
-	size_t at = 0, valid, run;
+	size_t at = 0, run;
 	const char *instead;
 
 	while (at < len) {
-		valid = text_utf8_valid(text + at, len - at);
-		run = strnlen(text + at, valid);
+		/* up to the next NUL only: many NULs must not cost a look at
+		 * the whole rest each */
+		run = text_utf8_valid(text + at, strnlen(text + at, len - at));
 		if (!add_whole(out, text + at, run))
 			return;
 		at += run;
