@@ -2,7 +2,7 @@
  * arena.c - blocks that double in size up to a bound. Must never move what it
  * gave out.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/arena.h"
 

@@ -4,7 +4,7 @@
  * Must never hold more than its cap, and never fail: what does not fit is
  * left out and `truncated` tells so.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/buf.h"
 

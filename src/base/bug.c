@@ -4,7 +4,7 @@
  * Must work in any state: no allocation, no lock, no log. Must not hang on a
  * full pipe before it reaches abort(3).
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/bug.h"
 

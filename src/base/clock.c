@@ -4,7 +4,7 @@
  * The only file that asks a clock. Must never use the C library's calendar:
  * it knows locales, locks and time zones; this is arithmetic.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/clock.h"
 

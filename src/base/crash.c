@@ -5,7 +5,7 @@
  * the point. This is the one place that may signal without a pidfd, because
  * it kills itself.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/crash.h"
 

@@ -4,7 +4,7 @@
  * Must never open anything that stays open in a child, and never look at a
  * path twice: what is checked is the opened descriptor.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/fd.h"
 

@@ -3,7 +3,7 @@
  *
  * Must keep every node's `index` right: removal from the middle depends on it.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/heap.h"
 

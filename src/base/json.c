@@ -5,7 +5,7 @@
  * yajl does not make. Texts come from outsiders: everything here is linear in
  * their length, and depth is bounded before anything is built.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/json.h"
 

@@ -95,6 +95,11 @@ MUSTUSE int json_double(const struct json *v, double *ret);
 /* "object", "string", … for messages. */
 const char *json_type_name(enum json_type t);
 
+/* Up to 40 bytes of input as a quoted, escaped text, for messages. */
+#define JSON_QUOTE_BYTES 320
+const char *json_quote(
+    const char *text, size_t len, char out[JSON_QUOTE_BYTES]);
+
 /* Append `v` as compact JSON text; not for deferred elements. */
 void json_print(struct buf *out, const struct json *v);
 

@@ -76,9 +76,4 @@ size_t json_scan_diagnose(const struct json_fault *f, char *out, size_t size);
  */
 size_t json_scan_comment(const struct json_fault *f, char *out, size_t size);
 
-/* Up to 40 bytes of input as a quoted, escaped text, for a message. */
-#define JSON_QUOTE_BYTES 320
-const char *json_quote(
-    const char *text, size_t len, char out[JSON_QUOTE_BYTES]);
-
 #endif

@@ -4,7 +4,7 @@
  * and where (yajl's own messages have neither). Never allocates for long and
  * never decides that a text is valid: that is yajl's.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/json_internal.h"
 

@@ -2,7 +2,7 @@
  * json_value.c - reading values of a parsed tree, and printing one back. No
  * yajl, no positions: plain functions over struct json.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/json.h"
 

@@ -5,7 +5,7 @@
  * whatever the text was. Pages of hundreds of rows are made with it, so plain
  * text is copied in one piece.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/jsonw.h"
 

@@ -3,7 +3,7 @@
  *
  * The only place that decides which characters may leave Reeve as they are.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/jsonw.h"
 

@@ -4,7 +4,7 @@
  * Must never wait, never fail to its caller, never let an outsider's text end
  * or forge a line. For the main thread alone. The program ignores SIGPIPE.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/log.h"
 

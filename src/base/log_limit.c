@@ -1,7 +1,7 @@
 /*
  * log_limit.c - the brake for lines that the world can cause at will.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/log.h"
 

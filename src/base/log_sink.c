@@ -5,7 +5,7 @@
  * a piece of a line between the pieces of another, and never keep more than
  * its cap.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/log_internal.h"
 

@@ -4,7 +4,7 @@
  *
  * Must never own a key or a value.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/map.h"
 

@@ -3,7 +3,7 @@
  *
  * Must never trust a digit: every sum is checked before it is made.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/text.h"
 

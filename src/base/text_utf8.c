@@ -4,7 +4,7 @@
  *
  * Must never read past `len`, and never let a bad byte through.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/text.h"
 

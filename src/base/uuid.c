@@ -5,7 +5,7 @@
  *
  * Must never ask the clock: the time is passed in.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/uuid.h"
 

@@ -3,7 +3,7 @@
  *
  * Must never be used for sizes that come from outside: buf.c has the cap.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/xalloc.h"
 

@@ -106,6 +106,8 @@ open_files(const char *path, struct zones *zones)
 	struct dirent **names = NULL;
 	int n;
 
+	config_load_dirs(
+	    l, REEVE_STATEDIR, REEVE_RUNDIR, REEVE_WORKERSDIR);
 	give_file(l, path);
 	n = scandir(dir, &names, is_job_file, alphasort);
 	if (n < 0 && errno != ENOENT)

@@ -205,7 +205,8 @@ void config_load_dirs(struct config_load *l, const char *state_dir,
  * Give a file's text; takes `text` (malloc'ed). The first file is the main
  * one; the others are of jobs.d (one job or an array of jobs). `name` is for
  * messages and is copied; relative paths in the file are resolved against its
- * directory, so it should be absolute. All files are given before the first step.
+ * directory, so it should be absolute. All files are given before the first
+ * step.
  */
 void config_load_file(
     struct config_load *l, const char *name, char *text, size_t len);

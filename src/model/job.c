@@ -2,7 +2,7 @@
  * job.c - the life of a job's definition, and the few questions it answers by
  * itself. Must never change a definition: those in use are shared.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/job.h"
 

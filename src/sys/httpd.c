@@ -5,7 +5,7 @@
  * so that a flood of connections is one watcher among others; before, a
  * descriptor is tried for, because evhttp with none left spins.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/httpd.h"
 

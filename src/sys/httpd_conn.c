@@ -10,7 +10,7 @@
  *
  * Must never give evhttp a byte that it could read as a second request.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/httpd_internal.h"
 

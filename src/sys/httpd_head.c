@@ -5,7 +5,7 @@
  *
  * Pure: no socket, no evhttp, no allocation. RFC 9110 and 9112.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/httpd_internal.h"
 

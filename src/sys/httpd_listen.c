@@ -4,7 +4,7 @@
  * Addresses are numeric: nothing here may ask a name server. A socket file is
  * never more open than its mode, not even for a moment.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/httpd_internal.h"
 
@@ -102,7 +102,7 @@ is_loopback(const union address *a)
 static int
 name_tcp(int fd, struct httpd_listener *l)
 {
-	union address a;
+	union address a = {0};
 	socklen_t len = sizeof(a);
 	char host[HTTPD_HOST_BYTES];
 	uint16_t port;

@@ -3,7 +3,7 @@
  *
  * Must never put a byte of the request into a reply.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/httpd_internal.h"
 

@@ -3,7 +3,7 @@
  * what is durable, how the disk is doing. Nothing here waits for the disk
  * but ledger_open() and ledger_close().
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/ledger.h"
 

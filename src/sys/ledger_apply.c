@@ -3,7 +3,7 @@
  * writer's thread only. A failure leaves nothing behind: the caller aborts
  * the transaction, keeps the batches and comes again.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/ledger_internal.h"
 

@@ -4,7 +4,7 @@
  * Runs on the loop's thread while it is filled and on the writer's while it
  * is read; never on both. Knows no SQL.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/ledger_internal.h"
 

@@ -3,7 +3,7 @@
  * set up, small statements, words and errno for SQLite's codes. Never holds
  * state of its own: a connection belongs to whoever opened it.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/ledger_internal.h"
 

@@ -4,7 +4,7 @@
  * one lock that is never held across a system call that could wait, so the
  * loop never waits for the disk.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/ledger_internal.h"
 

@@ -3,7 +3,7 @@
  * the loop's thread alone. It never waits for a lock, and what the API asks
  * ends after a budget of time.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/ledger_internal.h"
 

@@ -3,7 +3,7 @@
  * date: one static list of SQL steps, numbered by PRAGMA user_version. A
  * step that has been released is never changed, only followed by another.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/ledger_internal.h"
 

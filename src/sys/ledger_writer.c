@@ -4,7 +4,7 @@
  * the loop; it speaks by an eventfd and by what `lock` guards. The lock is
  * never held across a call of SQLite, so the loop never waits for the disk.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/ledger_internal.h"
 

@@ -5,7 +5,7 @@
  * The file may be unlinked by the one who held it between our open and our
  * lock; then we would hold a lock that nobody else can see.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/lockfile.h"
 

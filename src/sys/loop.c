@@ -10,7 +10,7 @@
  *
  * Must never block outside event_base_loop(), and never look at meaning.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/loop.h"
 

@@ -2,7 +2,7 @@
  * notify.c - sd_notify(3), or nothing. Failures are not ours to handle: no
  * manager listens, or it will find out by itself.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/notify.h"
 

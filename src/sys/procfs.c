@@ -3,7 +3,7 @@
  * signals, never caches. Every answer may be old when it arrives; whoever acts
  * on one holds a pidfd first and asks again.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/procfs.h"
 

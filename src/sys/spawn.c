@@ -12,7 +12,7 @@
  * or capable binary and at every change of uid: such a worker outlives a
  * supervisor that is killed, until recovery finds it.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/spawn.h"
 

@@ -6,7 +6,7 @@
  * intercepts, no lock, no memory of ours but the error record. Nothing here is
  * instrumented: a sanitizer's book-keeping would be the parent thread's.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/spawn_internal.h"
 

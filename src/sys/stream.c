@@ -5,7 +5,7 @@
  * gigabytes takes no more of the loop than one that whispers. Must never
  * block, and never keep what was read.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/stream.h"
 

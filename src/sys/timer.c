@@ -7,7 +7,7 @@
  * we learn that somebody set the clock (TFD_TIMER_CANCEL_ON_SET). A daemon
  * with nothing due must not wake up.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/loop.h"
 
@@ -77,7 +77,9 @@ queue_arm(struct timer_queue *q)
 		return 0;
 	if (errno != ECANCELED)
 		return -errno;
-	/* Armed, but the clock was set since we last looked. */
+	/* The clock was set since we last looked: told in this turn, armed
+	 * again in the next. */
+	q->spent = true;
 	q->lp->clock_stepped = true;
 	event_active(q->ev, EV_READ, 0);
 	return 0;

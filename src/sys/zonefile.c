@@ -3,7 +3,7 @@
  * an outsider's (a configuration, an API request): it is checked before any
  * path is made of it. Never interprets the bytes.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/zonefile.h"
 

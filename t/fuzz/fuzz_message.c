@@ -8,7 +8,7 @@
  *	    libreeve-model.a libreeve-base.a -lyajl -o fuzz_message
  *	./fuzz_message -max_len=4096 CORPUS $SRC/t/fuzz/corpus-message
  */
-#include "config.h"
+#include <config.h>
 
 #include <stddef.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
  * FROM <= t < UNTIL, "moved" and "repeated" ones with :m and :r, or "error:"
  * and the column and message.
  */
-#include "config.h"
+#include <config.h>
 
 #include <errno.h>
 #include <inttypes.h>

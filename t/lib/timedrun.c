@@ -4,7 +4,7 @@
  * killed, and makes the test fail. A subreaper, so nothing can hide from it
  * by forking twice; a leftover would hold the harness's pipe for ever.
  */
-#include "config.h"
+#include <config.h>
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
  * test_buf.c - the byte string with a cap.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/buf.h"
 

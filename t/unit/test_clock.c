@@ -1,7 +1,7 @@
 /*
  * test_clock.c - instants as text, against the C library's own calendar.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/clock.h"
 

@@ -2,7 +2,7 @@
  * test_crash.c - how the program ends itself: by a bug, and where a test
  * asks for it.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/crash.h"
 

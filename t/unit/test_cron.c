@@ -3,7 +3,7 @@
  * which words, and the next fire across changes of the clock. The oracle test
  * has the random cases; here are the ones with a name.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/cron.h"
 

@@ -1,7 +1,7 @@
 /*
  * test_fd.c - whole files in a directory of our own, and what must be refused.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/fd.h"
 

@@ -1,7 +1,7 @@
 /*
  * test_heap.c - the timer heap against a slow list that cannot be wrong.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/heap.h"
 

@@ -1,7 +1,7 @@
 /*
  * test_httpd.c - what the HTTP server does for clients that mean well.
  */
-#include "config.h"
+#include <config.h>
 
 #include "httpd_fixture.h"
 

@@ -2,7 +2,7 @@
  * test_httpd_hostile.c - what the HTTP server does for clients that mean ill:
  * each is refused or outlived, and the next good client is served.
  */
-#include "config.h"
+#include <config.h>
 
 #include "httpd_fixture.h"
 

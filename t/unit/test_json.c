@@ -1,7 +1,7 @@
 /*
  * test_json.c - places, refusals and their words, slices, deferred elements.
  */
-#include "config.h"
+#include <config.h>
 
 #include <errno.h>
 #include <setjmp.h>

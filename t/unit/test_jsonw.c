@@ -1,7 +1,7 @@
 /*
  * test_jsonw.c - JSON text out: commas, numbers, and no byte that acts.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/jsonw.h"
 

@@ -3,7 +3,7 @@
  * what a prune leaves, what a damaged or foreign file is told, and that what
  * was acknowledged survives a kill at any moment.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/ledger.h"
 

@@ -8,7 +8,7 @@
  * fsync loses what was written since the last good one, as a kernel may that
  * marks pages clean whose write-back failed.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/ledger.h"
 

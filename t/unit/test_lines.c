@@ -2,7 +2,7 @@
  * test_lines.c - the line cutter: lines across chunks, lines too long, and
  * that it holds no more than one line's cap.
  */
-#include "config.h"
+#include <config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>

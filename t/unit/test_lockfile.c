@@ -2,7 +2,7 @@
  * test_lockfile.c - one holder at a time, whatever is in the file or happens
  * to it.
  */
-#include "config.h"
+#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>

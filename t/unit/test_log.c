@@ -5,7 +5,7 @@
  * gives it; the parent reads what came and checks every line with the parser.
  * A child that blocks is ended by its alarm, and the test fails.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/log.h"
 

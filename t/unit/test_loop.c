@@ -1,7 +1,7 @@
 /*
  * test_loop.c - turns, priorities, fairness, signals, the graveyard.
  */
-#include "config.h"
+#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
  * test_map.c - the hash table against a plain array of what must be in it.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/map.h"
 

@@ -2,7 +2,7 @@
  * test_message.c - every shape of a worker's message, right and wrong, and
  * what hostile lines become.
  */
-#include "config.h"
+#include <config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>

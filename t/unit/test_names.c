@@ -1,7 +1,7 @@
 /*
  * test_names.c - every word of the history there and back.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/names.h"
 

@@ -2,7 +2,7 @@
  * test_outcome.c - what was seen of an attempt, and the verdict and words that
  * come of it.
  */
-#include "config.h"
+#include <config.h>
 
 #include <errno.h>
 #include <setjmp.h>

@@ -2,7 +2,7 @@
  * test_output.c - head and tail of output: what is kept, where it is cut,
  * that what is rendered is text, and that gigabytes cost nothing.
  */
-#include "config.h"
+#include <config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>

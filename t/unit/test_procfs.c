@@ -2,7 +2,7 @@
  * test_procfs.c - sys/procfs: names made to confuse a parser, children of
  * threads, environments of our own and of processes that are gone.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/procfs.h"
 

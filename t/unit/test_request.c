@@ -2,7 +2,7 @@
  * test_request.c - what an attempt is told: the request byte for byte, and an
  * environment in which a job can set everything but what is ours.
  */
-#include "config.h"
+#include <config.h>
 
 #include <setjmp.h>
 #include <stdarg.h>

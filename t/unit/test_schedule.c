@@ -2,7 +2,7 @@
  * test_schedule.c - several schedules as one, the grid of @every, and the text
  * that tells whether a schedule changed.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/schedule.h"
 

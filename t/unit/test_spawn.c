@@ -2,7 +2,7 @@
  * test_spawn.c - sys/spawn: what a new process finds, what the caller is told
  * when there is none, and that nothing is left either way.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/spawn.h"
 

@@ -2,7 +2,7 @@
  * test_stream.c - the supervisor's ends of pipes: fair reading, draining what
  * is left, writing through full pipes and vanished readers.
  */
-#include "config.h"
+#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>

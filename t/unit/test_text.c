@@ -1,7 +1,7 @@
 /*
  * test_text.c - numbers, durations, sizes, names and UTF-8 from outside.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/text.h"
 

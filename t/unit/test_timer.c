@@ -2,7 +2,7 @@
  * test_timer.c - timers on both clocks: order, precision, bounds, steps of the
  * clock, and silence when nothing is due.
  */
-#include "config.h"
+#include <config.h>
 
 #include <setjmp.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /*
  * test_uuid.c - UUIDv7: layout, order, text.
  */
-#include "config.h"
+#include <config.h>
 
 #include "base/uuid.h"
 

@@ -2,7 +2,7 @@
  * test_zone.c - time zones: real rules, odd rules, the edges of time, and
  * bytes that nobody should trust.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/zone.h"
 

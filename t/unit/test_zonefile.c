@@ -2,7 +2,7 @@
  * test_zonefile.c - sys/zonefile: no name leaves the directory of zones, and
  * only files that can be zones are read.
  */
-#include "config.h"
+#include <config.h>
 
 #include "sys/zonefile.h"
 
