@@ -14,6 +14,9 @@ struct config_private {
 	struct job_share *share;
 };
 
+/* Paths relative to other settings, built-in quotas. */
+void config_complete(struct settings_cx *cx, struct config *c);
+
 /* What jobs of one load begin with. */
 struct job_base {
 	struct job_draft builtin; /* the tables' own defaults */

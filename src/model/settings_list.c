@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bug.h"
@@ -232,9 +233,10 @@ const struct settings_kind settings_kind_text_map = {
 static void
 schema_ref(struct jsonw *w, const struct setting *s)
 {
-	char ref[64] = "#/definitions/";
+	char ref[64];
+	int n = snprintf(ref, sizeof(ref), "#/definitions/%s", s->level->name);
 
-	strncat(ref, s->level->name, sizeof(ref) - strlen(ref) - 1);
+	BUG_ON(n < 0 || (size_t)n >= sizeof(ref));
 	jsonw_kstr(w, "$ref", ref);
 }
 

@@ -53,6 +53,23 @@ settings_warn(
 	return false;
 }
 
+bool
+settings_fail_member(struct settings_cx *cx, const struct json *v,
+    const char *key, const char *fmt, ...)
+{
+	struct config_path here = {.up = cx->path, .key = key};
+	const struct json *at = json_get(v, key);
+	va_list ap;
+
+	at = at != NULL ? at : v;
+	cx->path = &here;
+	va_start(ap, fmt);
+	say(cx, CONFIG_ERROR, at->line, at->col, fmt, ap);
+	va_end(ap);
+	cx->path = here.up;
+	return false;
+}
+
 static bool fail_at_key(struct settings_cx *cx, const struct json *member,
     const char *fmt, ...) PRINTF_LIKE(3, 4);
 
