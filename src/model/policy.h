@@ -17,13 +17,16 @@
 struct admit_facts {
 	enum trigger trigger;
 	bool forced; /* passes pause and breaker; never overlap */
-	bool later_attempt; /* a retry: only slots are asked */
+	bool later_attempt; /* a retry: asked for room, never refused */
 	bool paused;
 	struct breaker_view breaker;
 	enum overlap overlap;
 	int max_queued;
 	int open_runs; /* of the job, without this one */
 	int waiting_runs; /* of them, those in WAITING */
+	int behind_runs; /* of these, those behind the job, not for a slot */
+	int running_runs; /* of the open ones, those that hold a slot */
+	bool probing; /* one of the open ones is a probe */
 	bool was_waiting; /* it is in the queue already */
 	bool ahead_in_queue; /* an older run of the job waits */
 	bool job_room; /* the job's own maxConcurrent allows one more */
