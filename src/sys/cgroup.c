@@ -97,10 +97,11 @@ limit_memory(const char *path, int64_t bytes)
 	int r;
 
 	r = set_number(path, "memory.max", bytes);
+	if (r < 0)
+		return r;
 	/* All of the attempt goes, not only its largest process. */
-	if (r == 0)
-		r = cgroup_file_write(path, "memory.oom.group", "1");
-	return r == -ENOENT ? 0 : r;
+	r = cgroup_file_write(path, "memory.oom.group", "1");
+	return r == -ENOENT ? 0 : r; /* before Linux 4.19 */
 }
 
 static int
