@@ -114,7 +114,7 @@ sub full_config {
 	my %own = %{$self->{config}};
 	my %defaults = %{delete $own{defaults} // {}};
 	# Every worker carries the directory's name, so that none is missed.
-	$defaults{env} = {REEVE_TEST => $self->{dir}, %{$defaults{env} // {}}};
+	$defaults{env} = {TEST_OF => $self->{dir}, %{$defaults{env} // {}}};
 	return {
 		stateDir => $self->path('state'),
 		runDir => $self->path('run'),
@@ -164,7 +164,7 @@ sub spawn_daemon {
 		$_ => join ':', 'log_path=' . $self->path('san', 'report'),
 		    'print_stacktrace=1', grep { length } $ENV{$_} // ''
 	} qw(ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS);
-	my %env = (%ENV, %san, REEVE_TEST => $self->{dir}, %{$self->{env}});
+	my %env = (%ENV, %san, TEST_OF => $self->{dir}, %{$self->{env}});
 	my @command = ("$BUILDDIR/reeved", '-c', $self->config_path, @args);
 	# The daemon must not outlive a test that is killed.
 	unshift @command, 'setpriv', '--pdeathsig', 'KILL', '--'
