@@ -103,14 +103,14 @@ subtest 'reload' => sub {
 	    {name => 'new', schedule => '@every 1s', command => 'echo new'}]);
 	is($r->reload->{message}, 'Configuration reloaded', 'taken');
 	$r->wait_for(sub { @{$r->history('new')} }, 'the new job runs');
-	is($r->api_get('/api/jobs/off')->{status}, 404, 'the removed is gone');
+	is($r->unix_request('GET', '/api/jobs/off')->{status}, 404, 'the removed is gone');
 
 	$r->write_file('reeve.json', '{"jobs": [{"name": "x", "shedule": 1}]}');
 	is($r->reload->{message}, 'Configuration not changed', 'refused');
 	my ($code, undef, $err) = $r->run_once('-t');
 	is($code, 78, '-t says so');
 	like($err, qr/reeve\.json:1:\d+: jobs\[0\]/, 'with the place');
-	is($r->api_get('/api/jobs/new')->{status}, 200, 'all is as it was');
+	is($r->unix_request('GET', '/api/jobs/new')->{status}, 200, 'all is as it was');
 	$r->write_config;
 	my @long = $r->evidence('long');
 	is(@long, 1, 'the running attempt was left alone');
