@@ -47,13 +47,29 @@ claim_breaker(const struct live_job *live)
 	return v;
 }
 
-/* `first`: it is first in its queue, so nobody is passed by. */
+/* Is another open run of the job the probe that its breaker let through? */
+static bool
+other_probes(const struct open_run *r)
+{
+	LIST_EACH (it, &r->live->runs) {
+		const struct open_run *other =
+		    LIST_ENTRY(it, struct open_run, in_job);
+
+		if (other != r && other->run.probe)
+			return true;
+	}
+	return false;
+}
+
+/* `first`: it is first in its queue, so nobody is passed by. It holds no
+ * slot, so those who do are others. */
 static struct admit_facts
 facts_of(const struct open_run *r, bool first)
 {
 	const struct live_job *live = r->live;
 	const struct job *def = live->def;
 	int64_t now_us = loop_real_us(live->road->loop);
+	struct breaker_view breaker = claim_breaker(live);
 
 	return (struct admit_facts){
 	    .trigger = r->run.trigger,
@@ -61,11 +77,14 @@ facts_of(const struct open_run *r, bool first)
 	    .later_attempt = r->run.attempt > 0,
 	    .paused = live->paused_until_us != LEDGER_NULL &&
 		      live->paused_until_us > now_us,
-	    .breaker = claim_breaker(live),
+	    .breaker = breaker,
 	    .overlap = def->overlap,
 	    .max_queued = def->max_queued,
 	    .open_runs = live->nruns - 1,
 	    .waiting_runs = live->nwaiting - (r->queued ? 1 : 0),
+	    .behind_runs = live->nbehind - (r->queued && r->behind ? 1 : 0),
+	    .running_runs = live->nrunning,
+	    .probing = breaker.probe_due && other_probes(r),
 	    .was_waiting = r->queued,
 	    .ahead_in_queue =
 		r->queued && def->overlap != OVERLAP_ALLOW && older_waits(r),

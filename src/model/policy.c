@@ -44,8 +44,8 @@ admit_overlap(const struct admit_facts *f)
 		return wait_behind();
 	switch (f->overlap) {
 	case OVERLAP_QUEUE:
-		return f->waiting_runs < f->max_queued ? wait_behind()
-						       : skip(REASON_OVERLAP);
+		return f->behind_runs < f->max_queued ? wait_behind()
+						      : skip(REASON_OVERLAP);
 	case OVERLAP_REPLACE:
 		return verdict(ADMIT_REPLACE);
 	case OVERLAP_SKIP:
@@ -69,8 +69,11 @@ policy_admit(const struct admit_facts *f)
 	struct admission a;
 	bool probe = false;
 
+	/* Several runs may be open since the overlap was `allow`. */
 	if (f->later_attempt)
-		return admit_slot(f);
+		return f->overlap != OVERLAP_ALLOW && f->running_runs > 0
+			   ? wait_behind()
+			   : admit_slot(f);
 	if (f->paused && !f->forced)
 		return skip(REASON_PAUSED);
 	a = admit_overlap(f);
@@ -79,12 +82,12 @@ policy_admit(const struct admit_facts *f)
 	/* The breaker is looked at when a run is admitted to start, so one that
 	 * waits behind another is judged by what that other one did. */
 	if (f->breaker.open && !f->forced) {
-		if (!f->breaker.probe_due)
+		if (!f->breaker.probe_due || f->probing)
 			return skip(REASON_BREAKER);
 		probe = true;
 	}
 	a = admit_slot(f);
-	a.probe = probe;
+	a.probe = probe && a.verdict == ADMIT_START;
 	return a;
 }
 
