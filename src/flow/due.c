@@ -225,6 +225,7 @@ due_clock_step(struct road *rd)
 	struct live_job *live;
 
 	while ((live = map_next(rd->jobs, &pos)) != NULL) {
+		breaker_clock_back(&live->breaker, now_us);
 		if (!fires(live) || live->catch_up != NULL ||
 		    live->cursor_us <= now_us + CURSOR_AHEAD_US)
 			continue;

@@ -99,11 +99,12 @@ recovery_load_history(struct live_job *live)
 		row_cache_add(&live->rows, r, &rd->row_budget);
 	}
 	/* No row, no failure: spares a look for each of many new jobs. */
-	if (rc != 0 || live->rows.newest == NULL)
-		return rc;
-	return ledger_load_failures(rd->ledger, live->def->name,
-	    loop_real_us(rd->loop) - live->def->breaker.window_us, keep_failure,
-	    live);
+	if (rc == 0 && live->rows.newest != NULL)
+		rc = ledger_load_failures(rd->ledger, live->def->name,
+		    loop_real_us(rd->loop) - live->def->breaker.window_us,
+		    keep_failure, live);
+	breaker_clock_back(&live->breaker, loop_real_us(rd->loop));
+	return rc;
 }
 
 /* ---- open runs ---- */

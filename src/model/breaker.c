@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 
-/* More failures than any policy needs are not remembered one by one. */
+/* More failures than this, or than the policy asks for, are not remembered. */
 #define BREAKER_MOST 1000
 
 void
@@ -42,14 +42,32 @@ count_before(const struct breaker *b, int64_t at_us)
 	return n;
 }
 
+static void
+lower(struct breaker *b, int64_t now_us)
+{
+	for (unsigned i = b->count; i > 0 && b->failures_us[i - 1] > now_us;)
+		b->failures_us[--i] = now_us;
+}
+
+void
+breaker_clock_back(struct breaker *b, int64_t now_us)
+{
+	lower(b, now_us);
+	if (b->closed_at_us > now_us)
+		b->closed_at_us = now_us;
+}
+
 void
 breaker_add(struct breaker *b, const struct breaker_policy *p, int64_t at_us)
 {
-	if (b->count > 0 && b->failures_us[b->count - 1] > at_us)
-		at_us = b->failures_us[b->count - 1];
+	unsigned most = BREAKER_MOST;
+
+	if (p->failures > BREAKER_MOST)
+		most = (unsigned)p->failures;
+	lower(b, at_us);
 	forget_oldest(b, count_before(b, at_us - p->window_us));
-	if (b->count == BREAKER_MOST)
-		forget_oldest(b, 1);
+	if (b->count >= most)
+		forget_oldest(b, b->count - most + 1);
 	if (b->count == b->cap) {
 		b->cap = b->cap == 0 ? 4 : b->cap * 2;
 		b->failures_us = xreallocarray(
@@ -61,7 +79,7 @@ breaker_add(struct breaker *b, const struct breaker_policy *p, int64_t at_us)
 void
 breaker_close(struct breaker *b, int64_t at_us)
 {
-	forget_oldest(b, count_before(b, at_us));
+	b->count = 0;
 	b->closed_at_us = at_us;
 }
 

@@ -18,11 +18,16 @@ struct breaker {
 };
 
 void breaker_clear(struct breaker *b);
-/* A counted failure; times never go backwards (a smaller one is raised). */
+/* A counted failure. Those known that are later were told by a clock that was
+ * ahead: see breaker_clock_back(). */
 void breaker_add(
     struct breaker *b, const struct breaker_policy *p, int64_t at_us);
 /* A probe or a forced run succeeded: what was before does not count. */
 void breaker_close(struct breaker *b, int64_t at_us);
+/* The clock was set back to `now_us`: what is later, was in truth before, and
+ * counts as of now. Else a clock that was years ahead for a moment would keep
+ * the breaker open for years. */
+void breaker_clock_back(struct breaker *b, int64_t now_us);
 
 struct breaker_view {
 	bool open;
