@@ -54,7 +54,7 @@ need_configure() {
 	(
 		flock 9
 		fresh=$(find configure.ac m4 -newer configure 2>/dev/null |
-		    head -n1)
+		    head -n1) || true
 		[ -e configure ] && [ -e Makefile.in ] && [ -z "$fresh" ] &&
 		    exit 0
 		./autogen.sh >build/autogen.log 2>&1 || {
