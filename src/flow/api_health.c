@@ -36,17 +36,33 @@ begin_check(struct jsonw *w, const char *name, enum health h)
 	jsonw_kstr(w, "status", health_names[h]);
 }
 
+/* A commit that takes so long is worth a look; or is not coming. */
+#define DISK_SLOW_US  (2 * USEC_PER_SEC)
+#define DISK_HANGS_US (10 * USEC_PER_SEC)
+
+static int64_t
+disk_waits_us(const struct road *rd)
+{
+	int64_t since_us = ledger_waits_since_boot_us(rd->ledger);
+
+	return since_us == TIME_NEVER ? 0 : loop_boot_us(rd->loop) - since_us;
+}
+
 static void
 check_ledger(struct jsonw *w, const struct road *rd, enum health *all)
 {
 	const char *why = NULL;
 	int64_t since_us;
 	bool failing = ledger_failing(rd->ledger, &why, &since_us);
-	enum health h = failing ? UNHEALTHY : HEALTHY;
+	int64_t waits_us = disk_waits_us(rd);
+	enum health h = failing || waits_us >= DISK_HANGS_US ? UNHEALTHY
+			: waits_us >= DISK_SLOW_US	     ? DEGRADED
+							     : HEALTHY;
 
 	worsen(all, h);
 	begin_check(w, "ledger", h);
 	jsonw_kint(w, "backlog", (int64_t)ledger_backlog(rd->ledger));
+	jsonw_kint(w, "waitsForDiskMs", waits_us / USEC_PER_MSEC);
 	if (failing) {
 		jsonw_kstr(w, "error", why);
 		jsonw_kint(w, "failingForMs",

@@ -169,12 +169,16 @@ finished(void *arg, struct row *const *rows, unsigned nrows)
 		free(p);
 		return;
 	}
+	if (nrows == 0) {
+		api_refuse_later(&c, "the daemon ends before the run does");
+		free(p);
+		return;
+	}
 	buf_init(&body, 0);
 	jsonw_init(&w, &body, false);
 	jsonw_object(&w);
 	jsonw_kstr(&w, "runId", p->run_id);
-	jsonw_kstr(&w, "status",
-	    nrows == 0 ? NULL : status_name(rows[nrows - 1]->status));
+	jsonw_kstr(&w, "status", status_name(rows[nrows - 1]->status));
 	jsonw_key(&w, "attempts");
 	jsonw_array(&w);
 	for (unsigned i = 0; i < nrows; i++)

@@ -13,30 +13,18 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/xalloc.h"
 #include "flow/quota.h"
 
 #define PAGE_JOBS 1000
+/* A page ends early when rows carry long results. */
+#define PAGE_BYTES ((size_t)4 * 1024 * 1024)
 
 struct page {
 	const char *after; /* name of the last job of the page before */
 	const char *only; /* "a,b,c", or NULL */
 	int64_t limit, recent;
 };
-
-static bool
-is_listed(const char *list, const char *name)
-{
-	size_t len = strlen(name);
-
-	while (*list != '\0') {
-		size_t part = strcspn(list, ",");
-
-		if (part == len && memcmp(list, name, len) == 0)
-			return true;
-		list += part + (list[part] == ',');
-	}
-	return false;
-}
 
 static bool
 read_page(const struct api_call *c, struct page *p)
@@ -90,30 +78,49 @@ print_job(struct jsonw *w, struct live_job *live, unsigned recent)
 	jsonw_object_end(w);
 }
 
+/* The jobs of a list "a,b,c", in its order, each once. */
+static void
+print_listed(struct jsonw *w, const struct road *rd, const struct page *p)
+{
+	struct map *seen = map_new();
+	const char *at = p->only;
+	int64_t left = p->limit;
+
+	while (*at != '\0' && left-- > 0) {
+		size_t len = strcspn(at, ",");
+		char *name = xstrndup(at, len);
+		struct live_job *live = road_job(rd, name);
+
+		free(name);
+		if (live != NULL && live->configured &&
+		    map_set(seen, live->def->name, live) == NULL)
+			print_job(w, live, (unsigned)p->recent);
+		at += len + (at[len] == ',');
+	}
+	map_free(seen);
+}
+
 /* Gives the name to go on after, or NULL at the end. */
 static const char *
-print_jobs(struct jsonw *w, const struct road *rd, const struct page *p)
+print_page(struct jsonw *w, const struct road *rd, const struct page *p)
 {
 	const struct config *c = rd->config;
 	const char *last = NULL;
 	int64_t left = p->limit;
 
-	jsonw_key(w, "jobs");
-	jsonw_object(w);
 	for (unsigned i = first_of(c, p->after); i < c->njobs; i++) {
 		struct live_job *live = road_job(rd, c->jobs[i]->name);
 
 		/* A reload is putting it in place. */
 		if (live == NULL)
 			continue;
-		if (p->only != NULL && !is_listed(p->only, c->jobs[i]->name))
-			continue;
-		if (left-- == 0)
+		if (left-- == 0 || w->out->len > PAGE_BYTES) {
+			left = -1;
 			break;
+		}
 		last = live->def->name;
 		print_job(w, live, (unsigned)p->recent);
 	}
-	jsonw_object_end(w);
 	return left < 0 ? last : NULL;
 }
 
@@ -158,7 +165,7 @@ void
 api_status(struct api_call *c)
 {
 	struct road *rd = c->api->rd;
-	const char *next;
+	const char *next = NULL;
 	struct page page;
 	struct buf body;
 	struct jsonw w;
@@ -171,7 +178,13 @@ api_status(struct api_call *c)
 	buf_init(&body, 0);
 	jsonw_init(&w, &body, false);
 	jsonw_object(&w);
-	next = print_jobs(&w, rd, &page);
+	jsonw_key(&w, "jobs");
+	jsonw_object(&w);
+	if (page.only != NULL)
+		print_listed(&w, rd, &page);
+	else
+		next = print_page(&w, rd, &page);
+	jsonw_object_end(&w);
 	jsonw_kstr(&w, "next", next);
 	jsonw_key(&w, "quota");
 	jsonw_raw(&w, "", 0);

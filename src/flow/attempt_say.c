@@ -37,7 +37,11 @@ say_log(struct attempt *a, const struct message *m)
 	    LF_INT("suppressed", (int64_t)suppressed));
 }
 
-static void
+/* More buckets than any service has: a worker that invents names. */
+#define MOST_BUCKETS 64
+
+/* False for one bucket too many. */
+static bool
 add_usage(struct attempt *a, const struct message *m)
 {
 	unsigned i = 0;
@@ -45,6 +49,8 @@ add_usage(struct attempt *a, const struct message *m)
 	while (i < a->nusage && (strcmp(a->usage[i].service, m->service) != 0 ||
 				    strcmp(a->usage[i].bucket, m->bucket) != 0))
 		i++;
+	if (i == MOST_BUCKETS)
+		return false;
 	if (i == a->nusage) {
 		a->usage = xreallocarray(a->usage, i + 1, sizeof(*a->usage));
 		a->usage[i] = (struct attempt_usage){
@@ -54,19 +60,16 @@ add_usage(struct attempt *a, const struct message *m)
 		a->nusage++;
 	}
 	a->usage[i].units += m->units;
+	return true;
 }
-
-/* More buckets than any service has: a worker that invents names. */
-#define MOST_BUCKETS 64
 
 static void
 say_usage(struct attempt *a, const struct message *m)
 {
 	struct road *rd = a->run->live->road;
 
-	if (a->nusage >= MOST_BUCKETS)
+	if (!add_usage(a, m))
 		return;
-	add_usage(a, m);
 	quota_charge(rd->quota, rd->ledger, m->service, m->bucket, m->units,
 	    loop_real_us(rd->loop));
 }

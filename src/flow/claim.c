@@ -209,6 +209,7 @@ claim_give_up(struct open_run *r, enum stop_cause cause, const char *words)
 	case RUN_RUNNING:
 	case RUN_STOPPING:
 	case RUN_DRAINING:
+		r->given_up = true;
 		attempt_stop(r, cause, words);
 		break;
 	case RUN_DONE:

@@ -25,11 +25,15 @@
 #define CURSOR_AHEAD_US (3 * 3600 * USEC_PER_SEC)
 /* Instants looked at before the time is looked at again. */
 #define SCAN_STEP 2000
+/* Missed instants that become rows or runs before that. */
+#define SETTLE_STEP 50
 
 struct catch_up {
 	struct list in_road;
 	struct live_job *live;
 	struct misfire_scan scan;
+	bool scanned;
+	int settled; /* of the remembered instants */
 };
 
 static void due_now(void *arg);
@@ -226,9 +230,10 @@ due_clock_step(struct road *rd)
 
 	while ((live = map_next(rd->jobs, &pos)) != NULL) {
 		breaker_clock_back(&live->breaker, now_us);
-		if (!fires(live) || live->catch_up != NULL ||
+		if (!fires(live) || live->cursor_us == LEDGER_NULL ||
 		    live->cursor_us <= now_us + CURSOR_AHEAD_US)
 			continue;
+		drop_catch_up(live);
 		log_warn("Scheduler", "Clock went back: schedule begins anew",
 		    LF_STR("job", live->def->name));
 		due_start(live, true);
@@ -280,34 +285,57 @@ settle_instant(struct live_job *live, const struct misfire_scan *scan, int i,
 		fire(live, TRIGGER_SCHEDULE, at_us);
 }
 
-/* The cursor and every row or run of the walk are in one batch. */
 static void
-finish_catch_up(struct catch_up *cu)
+begin_settling(struct catch_up *cu)
 {
 	struct live_job *live = cu->live;
-	struct misfire_scan scan = cu->scan;
-	int64_t now_us = loop_real_us(live->road->loop);
 
-	memset(&cu->scan, 0, sizeof(cu->scan));
-	drop_catch_up(live);
-	if (scan.dropped + scan.count > 1)
+	cu->scanned = true;
+	if (cu->scan.dropped + cu->scan.count > 1)
 		log_warn("Scheduler", "Fires were missed",
 		    LF_STR("job", live->def->name),
-		    LF_INT("count", scan.dropped + scan.count));
-	live->cursor_us = scan.at_us;
-	due_record(live);
-	arm(live);
-	record_dropped(live, &scan);
-	for (int i = 0; i < scan.count; i++)
-		settle_instant(live, &scan, i, now_us);
-	misfire_scan_clear(&scan);
+		    LF_INT("count", cu->scan.dropped + cu->scan.count));
+	if (cu->scan.dropped == 0)
+		return;
+	live->cursor_us = cu->scan.dropped_to_us;
+	record_dropped(live, &cu->scan);
 }
 
-static bool
-scan_on(struct catch_up *cu)
+/* Some instants more; the cursor and what accounts for it are in one batch. */
+static void
+settle_some(struct catch_up *cu)
 {
-	return misfire_scan_step(
-	    &cu->scan, cu->live->def, cu->live->grid_us, SCAN_STEP);
+	struct live_job *live = cu->live;
+	int64_t now_us = loop_real_us(live->road->loop);
+	int until = cu->settled + SETTLE_STEP;
+
+	if (until > cu->scan.count)
+		until = cu->scan.count;
+	for (; cu->settled < until; cu->settled++) {
+		live->cursor_us = misfire_scan_at(&cu->scan, cu->settled);
+		settle_instant(live, &cu->scan, cu->settled, now_us);
+	}
+	due_record(live);
+}
+
+/* One bounded step; false once the job is up to date. */
+static bool
+catch_up_step(struct catch_up *cu)
+{
+	struct live_job *live = cu->live;
+
+	if (!cu->scanned) {
+		if (!misfire_scan_step(
+			&cu->scan, live->def, live->grid_us, SCAN_STEP))
+			begin_settling(cu);
+		return true;
+	}
+	settle_some(cu);
+	if (cu->settled < cu->scan.count)
+		return true;
+	drop_catch_up(live);
+	arm(live);
+	return false;
 }
 
 void
@@ -320,9 +348,8 @@ due_settle(struct live_job *live)
 			return;
 		begin_catch_up(live, loop_real_us(live->road->loop));
 	}
-	while (scan_on(live->catch_up))
+	while (catch_up_step(live->catch_up))
 		continue;
-	finish_catch_up(live->catch_up);
 }
 
 bool
@@ -339,8 +366,7 @@ due_catch_up(struct road *rd, int64_t budget_us)
 
 		if (clock_boot_us() > until_us || !road_may_start(rd))
 			return road_may_start(rd);
-		if (!scan_on(cu))
-			finish_catch_up(cu);
+		(void)catch_up_step(cu);
 	}
 	return false;
 }

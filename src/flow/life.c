@@ -39,6 +39,7 @@ struct life {
 	struct reload *rl;
 	enum ladder step;
 	struct timer grace, prune, watchdog;
+	int64_t killed_boot_us; /* when KILL was sent to all; 0: not yet */
 	int64_t idle_since_us; /* no worker left since; 0: one lives */
 	bool was_failing;
 	struct log_limit failing_limit;
@@ -108,6 +109,10 @@ climb(struct life *l)
 	case LADDER_KILL:
 		l->step = LADDER_KILL;
 		each_run(l, kill_one);
+		if (l->killed_boot_us == 0)
+			l->killed_boot_us = loop_boot_us(l->rd->loop);
+		timer_set(l->rd->loop, &l->grace,
+		    l->killed_boot_us + LAST_RECORDS_US);
 		break;
 	}
 }
@@ -121,15 +126,31 @@ grace_over(void *arg)
 		climb(l);
 }
 
+/* What even KILL does not end (a process that hangs in the kernel) does not
+ * keep the daemon: its run stays open in the ledger. */
+static bool
+outlived(const struct life *l)
+{
+	if (l->killed_boot_us == 0 ||
+	    loop_boot_us(l->rd->loop) - l->killed_boot_us < LAST_RECORDS_US)
+		return false;
+	log_error("Supervisor",
+	    "Workers outlive KILL; the next start finds them",
+	    LF_INT("running", l->rd->slots_used));
+	return true;
+}
+
 bool
 life_over(struct life *l)
 {
 	struct road *rd = l->rd;
 	int64_t now_us = loop_boot_us(rd->loop);
 
-	if (l->step == LADDER_UP || rd->slots_used > 0) {
-		l->idle_since_us = 0;
+	if (l->step == LADDER_UP)
 		return false;
+	if (rd->slots_used > 0) {
+		l->idle_since_us = 0;
+		return outlived(l);
 	}
 	if (l->idle_since_us == 0) {
 		l->idle_since_us = now_us;
@@ -225,10 +246,11 @@ life_ledger_event(struct life *l)
 		log_error("Ledger", "Ledger cannot be written: nothing starts",
 		    LF_STR("error", why),
 		    LF_INT("backlog", (int64_t)ledger_backlog(rd->ledger)));
-	if (!failing && l->was_failing) {
+	if (!failing && l->was_failing)
 		log_plain(LOG_WARN, "Ledger", "Ledger works again");
+	/* Also when it failed and healed between two looks. */
+	if (!failing)
 		due_release(rd);
-	}
 	l->was_failing = failing;
 }
 

@@ -52,7 +52,7 @@ live_job_release(struct live_job *live)
 {
 	struct road *rd = live->road;
 
-	if (live->configured || !list_empty(&live->runs))
+	if (live->configured || live->nheld > 0)
 		return;
 	due_stop(live);
 	list_remove(&live->held);
@@ -77,6 +77,7 @@ open_run_restore(struct live_job *live, const char *id, enum trigger trigger,
 	r->live = live;
 	list_append(&live->runs, &r->in_job);
 	live->nruns++;
+	live->nheld++;
 	map_set(live->road->open, r->run.id, r);
 	timer_init(&r->timer, TIMER_BOOT, claim_timer_due, r);
 	return r;
@@ -124,16 +125,9 @@ open_run_unwait(struct open_run *r, void *arg)
 }
 
 static void
-free_run(void *ptr)
+free_run(struct open_run *r)
 {
-	struct open_run *r = ptr;
 
-	while (r->waiters != NULL) {
-		struct run_waiter *w = r->waiters;
-
-		r->waiters = w->next;
-		free(w);
-	}
 	for (unsigned i = 0; i < r->nrows; i++)
 		row_unref(r->rows[i]);
 	free(r->rows);
@@ -141,6 +135,18 @@ free_run(void *ptr)
 	free(r->skip_result);
 	run_clear(&r->run);
 	free(r);
+}
+
+/* The last run of a job that was removed takes the job with it. */
+static void
+bury_run(void *ptr)
+{
+	struct open_run *r = ptr;
+	struct live_job *live = r->live;
+
+	free_run(r);
+	live->nheld--;
+	live_job_release(live);
 }
 
 void
@@ -171,7 +177,7 @@ static void
 forget_if_done(struct open_run *r)
 {
 	if (r->pins == 0 && r->run.state == RUN_DONE)
-		loop_bury(r->live->road->loop, free_run, r);
+		loop_bury(r->live->road->loop, bury_run, r);
 }
 
 static void
@@ -214,6 +220,19 @@ open_run_effect(struct open_run *r, effect_fn *fn)
 	*p = (struct pinned){.run = r, .fn = fn};
 	r->pins++;
 	effects_add(&rd->effects, ledger_turn_seq(rd->ledger), unpin, p);
+}
+
+void
+road_end_waits(struct road *rd)
+{
+	size_t pos = 0;
+	struct open_run *r;
+
+	while ((r = map_next(rd->open, &pos)) != NULL) {
+		while (r->nrows > 0)
+			row_unref(r->rows[--r->nrows]);
+		told_durable(r);
+	}
 }
 
 void

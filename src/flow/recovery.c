@@ -24,17 +24,34 @@
 /* Between two looks at strays that were killed: doubles up to the second. */
 #define TRACE_FIRST_US (5 * USEC_PER_MSEC)
 #define TRACE_MOST_US  (1000 * USEC_PER_MSEC)
+/* One that hangs in the kernel holds up its own job only: its run is open. */
+#define TRACE_AWAITED_US (10 * USEC_PER_SEC)
 
 /* An attempt of the past, kept until it is proven dead. */
 struct stray {
 	struct open_run *run;
 	struct timer timer;
-	int64_t wait_us;
+	int64_t wait_us, waited_us;
+	bool awaited; /* the schedules begin after it is gone */
 	struct tree_trace trace;
 	char *attempt_id, *cgroup, *boot_id;
 };
 
 /* ---- jobs ---- */
+
+/* What passes while the job does not fire, or fires by another schedule, is
+ * not to be caught up when this one comes back. */
+static void
+forget_cursor(struct road *rd, const struct ledger_job_state *row)
+{
+	struct ledger_job_state kept = *row;
+
+	if (row->cursor_us == LEDGER_NULL)
+		return;
+	kept.schedule = "";
+	kept.cursor_us = kept.grid_us = LEDGER_NULL;
+	ledger_put_job_state(rd->ledger, &kept);
+}
 
 static void
 load_job_state(void *arg, const struct ledger_job_state *row)
@@ -43,8 +60,10 @@ load_job_state(void *arg, const struct ledger_job_state *row)
 	struct live_job *live = road_job(rd, row->job_name);
 	struct buf now;
 
-	if (live == NULL)
+	if (live == NULL) {
+		forget_cursor(rd, row);
 		return;
+	}
 	live->paused_until_us = row->paused_until_us;
 	live->boot = xstrdup_null(row->boot);
 	if (row->breaker_closed_at_us != LEDGER_NULL)
@@ -56,6 +75,8 @@ load_job_state(void *arg, const struct ledger_job_state *row)
 	    strcmp(row->schedule, buf_str(&now)) == 0) {
 		live->cursor_us = row->cursor_us;
 		live->grid_us = row->grid_us;
+	} else {
+		forget_cursor(rd, row);
 	}
 	buf_clear(&now);
 }
@@ -114,12 +135,9 @@ recovery_load_history(struct live_job *live)
 static struct live_job *
 removed_job(struct road *rd, const char *name)
 {
-	struct job *def = xcalloc(1, sizeof(*def));
+	struct job *def = job_new_removed(name);
 	struct live_job *live;
 
-	def->refs = 1;
-	def->name = xstrdup(name);
-	def->file = "";
 	live = live_job_new(rd, def);
 	job_unref(def);
 	return live;
@@ -180,12 +198,30 @@ settle_lost(struct stray *s)
 {
 	struct open_run *r = s->run;
 	struct road *rd = r->live->road;
+	bool awaited = s->awaited;
 
 	r->stray = NULL;
+	r->attempt->cgroup = s->cgroup; /* removed with the attempt */
+	s->cgroup = NULL;
 	r->attempt->ending.lost = true;
 	free_stray(s);
 	road_step(r, RUN_EV_OVER);
 	rd->strays--;
+	if (awaited)
+		rd->strays_awaited--;
+	go_on(rd);
+}
+
+static void
+go_on_without(struct stray *s)
+{
+	struct road *rd = s->run->live->road;
+
+	log_error("Recovery", "What an attempt left does not die",
+	    LF_STR("job", s->run->live->def->name),
+	    LF_STR("run", s->run->run.id));
+	s->awaited = false;
+	rd->strays_awaited--;
 	go_on(rd);
 }
 
@@ -206,6 +242,9 @@ stray_look(void *arg)
 			    LF_STR("run", r->run.id),
 			    LF_INT("processes", left));
 		timer_set(lp, &s->timer, loop_boot_us(lp) + s->wait_us);
+		s->waited_us += s->wait_us;
+		if (s->awaited && s->waited_us > TRACE_AWAITED_US)
+			go_on_without(s);
 		if (s->wait_us < TRACE_MOST_US)
 			s->wait_us *= 2;
 		return;
@@ -239,8 +278,12 @@ load_attempt(void *arg, const struct ledger_attempt *row)
 	};
 	timer_init(&s->timer, TIMER_BOOT, stray_look, s);
 	r->run.attempt = (int)row->attempt;
+	if (r->run.first_started_at_us == TIME_NEVER)
+		r->run.first_started_at_us = row->started_at_us;
 	r->stray = s;
 	rd->strays++;
+	s->awaited = true;
+	rd->strays_awaited++;
 	a = attempt_new(r);
 	a->started_at_us = row->started_at_us;
 	a->started_boot_us = loop_boot_us(rd->loop) -
@@ -324,7 +367,8 @@ begin_schedules(struct road *rd)
 static void
 go_on(struct road *rd)
 {
-	if (rd->strays > 0 || rd->recovered || !rd->resumed)
+	if (rd->strays_awaited > 0 || rd->recovered || !rd->resumed ||
+	    rd->stopping)
 		return;
 	rd->recovered = true;
 	begin_schedules(rd);

@@ -106,8 +106,7 @@ open_files(const char *path, struct zones *zones)
 	struct dirent **names = NULL;
 	int n;
 
-	config_load_dirs(
-	    l, REEVE_STATEDIR, REEVE_RUNDIR, REEVE_WORKERSDIR);
+	config_load_dirs(l, REEVE_STATEDIR, REEVE_RUNDIR, REEVE_WORKERSDIR);
 	give_file(l, path);
 	n = scandir(dir, &names, is_job_file, alphasort);
 	if (n < 0 && errno != ENOENT)
@@ -199,6 +198,7 @@ add_job(struct reload *rl, struct job *def)
 	struct live_job *live = live_job_new(rl->rd, def);
 
 	live->configured = true;
+	live->boot = due_boot_text(); /* @reboot: from the next one on */
 	if (recovery_load_history(live) != 0)
 		log_error("Config", "History of a job cannot be read",
 		    LF_STR("job", def->name));

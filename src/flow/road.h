@@ -60,6 +60,7 @@ struct road {
 	struct cgroup_root cgroups;
 
 	unsigned strays; /* recovery.c: attempts not proven dead yet */
+	unsigned strays_awaited; /* of them, those that hold up the start */
 	bool resumed; /* recovery.c: every open run was looked at */
 	bool recovered; /* recovery.c: the past is dealt with */
 	bool stopping; /* supervisor.c: nothing starts any more */
@@ -82,6 +83,7 @@ struct live_job {
 	struct list held; /* in road.held */
 	struct list freed; /* in road.freed */
 	struct list runs; /* open_run.in_job, in the order they were made */
+	int nheld; /* runs not freed yet: they still point here */
 	int nruns, nwaiting, nrunning;
 	int nbehind; /* of those that wait: for the job, not for a slot */
 	struct breaker breaker;
@@ -106,6 +108,7 @@ struct open_run {
 	bool behind; /* claim.c: waits for its job, not for a slot */
 	bool claiming; /* claim.c: claimed, no worker was made yet */
 	bool has_slot;
+	bool given_up; /* claim.c: no further attempt, however this one ends */
 	bool recorded; /* the ledger has it in `run` */
 	uint64_t claim_seq; /* of the records of the claim */
 	struct slots *pool; /* whose slot it holds or waits for */
@@ -142,6 +145,9 @@ struct open_run *open_run_restore(struct live_job *live, const char *id,
     char *params, bool forced);
 /* Call fn when its last row is durable. It must not be DONE yet. */
 void open_run_wait(struct open_run *r, run_done_fn *fn, void *arg);
+/* At the end of the daemon: who waits for any run learns that it is not over
+ * (no rows). */
+void road_end_waits(struct road *rd);
 /* Nobody waits for it any more. */
 void open_run_unwait(struct open_run *r, void *arg);
 /*

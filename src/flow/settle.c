@@ -27,6 +27,8 @@ duration_ms(const struct attempt *a)
 {
 	int64_t ms = (clock_boot_us() - a->started_boot_us) / USEC_PER_MSEC;
 
+	if (ms < 0)
+		return 0; /* of a lost attempt, by a clock that went back */
 	return ms > MOST_DURATION_MS ? MOST_DURATION_MS : ms;
 }
 
@@ -173,7 +175,7 @@ settle_act_settle(struct open_run *r)
 	    r->run.job->exit_codes, r->run.job->protocol, &a->ending, &o);
 	v = policy_decide(retry, &o, r->run.attempt, r->run.probe,
 	    loop_real_us(rd->loop), run_ends_us(&r->run), jitter_seed(&r->run));
-	if (v.decision == DECIDE_RETRY && !r->live->configured)
+	if (v.decision == DECIDE_RETRY && (!r->live->configured || r->given_up))
 		v.decision = DECIDE_GIVE_UP;
 	record(r, &o, took_ms);
 	count_end(rd, &o);

@@ -14,9 +14,9 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 
-/* Distance of two priorities in the key of who waits: more than 1,200 years
- * of microseconds, so that priority goes first. */
-#define PRIORITY_STEP_US ((int64_t)40000000000000000)
+/* Distance of two priorities in the key of who waits: 126 years of
+ * microseconds, so that priority goes first; a thousand of them still fit. */
+#define PRIORITY_STEP_US ((int64_t)4000000000000000)
 
 /* Descriptors an attempt takes at most, and those that are not attempts'. */
 #define FDS_PER_ATTEMPT 6

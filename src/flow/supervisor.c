@@ -152,7 +152,7 @@ prepare_process(void)
 
 	ignore_signal(SIGPIPE);
 	ignore_signal(SIGXFSZ);
-	umask(077);
+	umask(022); /* every mode that matters is explicit */
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
 		rl.rlim_cur = rl.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
@@ -450,6 +450,8 @@ stop(struct supervisor *s)
 {
 	struct road *rd = &s->road;
 
+	if (rd->open != NULL)
+		road_end_waits(rd);
 	api_free(s->api);
 	if (rd->ledger != NULL &&
 	    ledger_close(rd->ledger, LEDGER_CLOSE_US) == -ETIMEDOUT)

@@ -9,10 +9,35 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bug.h"
 #include "base/xalloc.h"
 #include "model/job_share.h"
+
+struct job *
+job_new_removed(const char *name)
+{
+	static const struct job_limits no_limits = {
+	    .address_space_bytes = -1,
+	    .cpu_seconds = -1,
+	    .open_files = -1,
+	    .processes = -1,
+	    .file_size_bytes = -1,
+	    .core_bytes = -1,
+	};
+	static const struct exit_codes no_codes;
+	size_t len = strlen(name) + 1;
+	struct job *j = xcalloc(1, sizeof(*j) + len);
+
+	j->refs = 1;
+	j->name = memcpy(j + 1, name, len);
+	j->limits = &no_limits;
+	j->exit_codes = &no_codes;
+	j->umask = -1;
+	j->file = "";
+	return j;
+}
 
 struct job *
 job_ref(struct job *j)

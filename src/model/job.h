@@ -186,6 +186,11 @@ struct job {
  * in common (zones, schedules, users, limits) is in a share, which lives as
  * long as one of them. Jobs are made by job_build() of config_job.c only.
  */
+/*
+ * A stand-in for a job that is not configured any more: a name, no schedule,
+ * no command, nothing is retried. Gives one reference.
+ */
+struct job *job_new_removed(const char *name);
 /* One more reference; returns `j`. */
 struct job *job_ref(struct job *j);
 /* One less; frees at zero. NULL is fine. */

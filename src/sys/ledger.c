@@ -319,8 +319,10 @@ ledger_failing(
 	failing = w->failing;
 	if (failing) {
 		memcpy(w->reason_seen, w->reason, sizeof(w->reason));
-		*ret_reason = w->reason_seen;
-		*ret_since_boot_us = w->failing_since_boot_us;
+		if (ret_reason != NULL)
+			*ret_reason = w->reason_seen;
+		if (ret_since_boot_us != NULL)
+			*ret_since_boot_us = w->failing_since_boot_us;
 	}
 	pthread_mutex_unlock(&w->lock);
 	return failing;
