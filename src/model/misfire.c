@@ -19,7 +19,36 @@ misfire_scan_init(struct misfire_scan *s, const struct misfire_policy *p,
 	memset(s, 0, sizeof(*s));
 	s->at_us = after_us;
 	s->until_us = until_us;
+	s->after_us = p->after_us;
 	s->keep = p->max_count;
+}
+
+static void
+grow(struct misfire_ring *r, int most)
+{
+	r->cap = r->cap == 0 ? 16 : r->cap * 2;
+	if (r->cap > most)
+		r->cap = most;
+	r->at_us = xreallocarray(r->at_us, (size_t)r->cap, sizeof(*r->at_us));
+}
+
+/* Keeps the newest `most`; true when *ret had to go for it. */
+static bool
+push(struct misfire_ring *r, int most, int64_t at_us, int64_t *ret)
+{
+	if (r->count < most) {
+		if (r->count == r->cap)
+			grow(r, most);
+		r->at_us[r->count++] = at_us;
+		return false;
+	}
+	*ret = at_us;
+	if (most > 0) {
+		*ret = r->at_us[r->start];
+		r->at_us[r->start] = at_us;
+		r->start = (r->start + 1) % most;
+	}
+	return true;
 }
 
 static void
@@ -33,19 +62,15 @@ drop(struct misfire_scan *s, int64_t at_us)
 static void
 remember(struct misfire_scan *s, int64_t at_us)
 {
-	if (s->keep == 0) {
-		drop(s, at_us);
+	bool late = s->until_us - at_us > s->after_us;
+	int64_t gone_us;
+
+	if (!late && !push(&s->on_time, MISFIRE_MOST_ON_TIME, at_us, &gone_us))
 		return;
-	}
-	if (s->ring == NULL)
-		s->ring = xcalloc((size_t)s->keep, sizeof(*s->ring));
-	if (s->count < s->keep) {
-		s->ring[s->count++] = at_us;
-		return;
-	}
-	drop(s, s->ring[s->start]);
-	s->ring[s->start] = at_us;
-	s->start = (s->start + 1) % s->keep;
+	if (!late)
+		at_us = gone_us;
+	if (push(&s->late, s->keep, at_us, &gone_us))
+		drop(s, gone_us);
 }
 
 bool
@@ -60,6 +85,7 @@ misfire_scan_step(struct misfire_scan *s, const struct job *job,
 			return false;
 		s->at_us = at_us;
 		remember(s, at_us);
+		s->count = s->late.count + s->on_time.count;
 	}
 	return true;
 }
@@ -67,14 +93,21 @@ misfire_scan_step(struct misfire_scan *s, const struct job *job,
 void
 misfire_scan_clear(struct misfire_scan *s)
 {
-	free(s->ring);
+	free(s->late.at_us);
+	free(s->on_time.at_us);
 	memset(s, 0, sizeof(*s));
 }
 
 int64_t
 misfire_scan_at(const struct misfire_scan *s, int i)
 {
-	return s->ring[(s->start + i) % s->keep];
+	const struct misfire_ring *r = &s->late;
+
+	if (i >= r->count) {
+		i -= r->count;
+		r = &s->on_time;
+	}
+	return r->at_us[(r->start + i) % r->cap];
 }
 
 bool
@@ -84,7 +117,7 @@ misfire_runs(const struct misfire_scan *s, const struct misfire_policy *p,
 	int64_t at_us = misfire_scan_at(s, i);
 
 	/* Not late enough to be a misfire at all. */
-	if (now_us - at_us <= p->after_us)
+	if (i >= s->late.count || now_us - at_us <= p->after_us)
 		return true;
 	if (now_us - at_us > p->max_age_us)
 		return false;
