@@ -252,7 +252,7 @@ tree_free(struct tree *t)
 	t->freed = true;
 	if (!t->exited) {
 		tree_table_remove(&t->ts->children, &t->leader.by_pid);
-		fd_close(&t->pidfd);
+		tree_unwatch(t);
 	}
 	if (t->leave_children && !t->killing)
 		trees_disown(t->ts, t);

@@ -121,6 +121,8 @@ void trees_again_later(struct trees *ts);
 unsigned tree_survivors(const struct tree *t);
 /* Calls emptied if that is 0. Returns it. */
 unsigned tree_settle(struct trees *ts, struct tree *t);
+/* Close its pidfd. */
+void tree_unwatch(struct tree *t);
 /* It is over, or forgotten: no orphan is given to it any more. */
 void tree_close(struct trees *ts, struct tree *t);
 /* SIGKILL what was not killed yet, or, `also_killed`, all of it. */

@@ -74,6 +74,19 @@ fill_end(struct tree_end *end, const siginfo_t *info, const struct rusage *ru)
 	end->max_rss_bytes = (int64_t)ru->ru_maxrss * 1024;
 }
 
+/*
+ * By name: a close alone leaves it in the set while a child that is on its
+ * way to exec holds a copy, and then a tree that is gone would be told.
+ */
+void
+tree_unwatch(struct tree *t)
+{
+	if (t->pidfd < 0)
+		return;
+	(void)!epoll_ctl(t->ts->epfd, EPOLL_CTL_DEL, t->pidfd, NULL);
+	fd_close(&t->pidfd);
+}
+
 /* Reap it if it is dead; its event is delivered after the scan. */
 static bool
 reap_leader(struct trees *ts, struct tree *t)
@@ -87,7 +100,7 @@ reap_leader(struct trees *ts, struct tree *t)
 	t->end.oom = t->cgroup != NULL && cgroup_saw_oom(t->cgroup);
 	t->exited = true;
 	ts->scanned_us = -1;
-	fd_close(&t->pidfd); /* leaves the epoll set by that */
+	tree_unwatch(t);
 	tree_table_remove(&ts->children, &t->leader.by_pid);
 	list_append(&ts->pending, &t->stage_link);
 	return true;
