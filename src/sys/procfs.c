@@ -271,7 +271,7 @@ all_threads_children(pid_t pid, struct pids *out)
 static int
 children_by_ppid(pid_t pid, struct pids *out)
 {
-	struct procfs_stat st;
+	struct procfs_stat st = {0};
 	pid_t *all = NULL;
 	int n, i;
 

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -314,17 +315,16 @@ standard_fds_to_null(void)
 static void
 send_word(int *report_fd, int code, const char *reason)
 {
-	char word[REASON_MAX];
-	size_t len = strlen(reason);
+	unsigned char byte = (unsigned char)code;
+	struct iovec parts[2] = {
+	    {&byte, 1},
+	    {(void *)(uintptr_t)reason, strnlen(reason, REASON_MAX - 1)},
+	};
 
 	if (*report_fd < 0)
 		return;
-	if (len > sizeof(word) - 1)
-		len = sizeof(word) - 1;
-	word[0] = (char)code;
-	memcpy(word + 1, reason, len);
 	/* A parent that was killed does not make the daemon fail. */
-	(void)!write(*report_fd, word, len + 1);
+	(void)!writev(*report_fd, parts, 2);
 	fd_close(report_fd);
 }
 
