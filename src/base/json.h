@@ -33,7 +33,8 @@ struct json {
 	uint32_t line, col; /* of its first character, from 1; in characters */
 	const char *key; /* its key when it is a member, else NULL */
 	uint32_t key_line, key_col;
-	const char *text; /* STRING: the bytes, NUL-terminated; NUMBER: as written */
+	const char
+	    *text; /* STRING: the bytes, NUL-terminated; NUMBER: as written */
 	size_t len; /* of text; for ARRAY and OBJECT: how many children */
 	bool boolean;
 	struct json *child; /* first child of ARRAY or OBJECT */
@@ -75,8 +76,8 @@ MUSTUSE int json_parse(const char *text, size_t len,
  * -EINVAL on error. Borrows `text` until freed.
  */
 struct json_parser;
-struct json_parser *json_parser_new(const char *text, size_t len,
-    const struct json_opts *opts);
+struct json_parser *json_parser_new(
+    const char *text, size_t len, const struct json_opts *opts);
 MUSTUSE int json_parser_step(struct json_parser *p, size_t max_bytes,
     struct json **ret, struct json_error *err);
 void json_parser_free(struct json_parser *p);
