@@ -183,6 +183,7 @@ change_job(struct reload *rl, struct live_job *live, struct job *def)
 	if (reschedule)
 		due_settle(live);
 	redefine(live, def);
+	slots_redefine(live);
 	if (reschedule) {
 		due_stop(live);
 		live->configured = true;

@@ -46,26 +46,36 @@ pool_of(const struct road *rd, const struct job *job)
 	return &rd->pools[0];
 }
 
-/* Move who holds or waits from the old pools to the new ones. */
-static void
-move_all(struct road *rd)
+static int64_t
+key_of(const struct open_run *r)
 {
-	size_t pos = 0;
+	int64_t at_us = r->run.scheduled_at_us == TIME_NEVER
+			    ? r->run.created_at_us
+			    : r->run.scheduled_at_us;
+
+	return at_us - r->live->def->priority * PRIORITY_STEP_US;
+}
+
+/* Move who holds or waits from the old pools to the new ones. Those of one
+ * instant and priority wait in the order in which they came, so they are
+ * moved in that order. */
+static void
+move_all(struct road *rd, struct slots *old, unsigned nold)
+{
+	struct heap_node *n;
 	struct open_run *r;
+	size_t pos = 0;
 
-	while ((r = map_next(rd->open, &pos)) != NULL) {
-		bool waits = r->waiting.index != 0;
-
-		if (r->pool == NULL)
-			continue;
-		if (waits)
-			heap_remove(&r->pool->waiting, &r->waiting);
-		r->pool = pool_of(rd, r->live->def);
-		if (r->has_slot)
+	for (unsigned i = 0; i < nold; i++)
+		while ((n = heap_min(&old[i].waiting)) != NULL) {
+			heap_remove(&old[i].waiting, n);
+			slots_enter(CONTAINER_OF(n, struct open_run, waiting));
+		}
+	while ((r = map_next(rd->open, &pos)) != NULL)
+		if (r->has_slot) {
+			r->pool = pool_of(rd, r->live->def);
 			r->pool->used++;
-		if (waits)
-			slots_enter(r);
-	}
+		}
 }
 
 void
@@ -86,7 +96,7 @@ slots_configure(struct road *rd)
 		rd->pools[i].pool = c->pools[i - 1].name;
 		rd->pools[i].limit = c->pools[i - 1].max_concurrent;
 	}
-	move_all(rd);
+	move_all(rd, old, nold);
 	for (unsigned i = 0; i < nold; i++)
 		heap_clear(&old[i].waiting);
 	free(old);
@@ -115,7 +125,7 @@ slots_free_for(const struct open_run *r, bool first)
 	const struct road *rd = r->live->road;
 	const struct slots *s = pool_of(rd, r->live->def);
 
-	return has_room(rd, s) && (first || heap_min(&s->waiting) == NULL);
+	return has_room(rd, s) && (first || slots_first(rd) == NULL);
 }
 
 void
@@ -146,14 +156,8 @@ slots_give_back(struct open_run *r)
 void
 slots_enter(struct open_run *r)
 {
-	const struct job *def = r->live->def;
-	int64_t at_us = r->run.scheduled_at_us == TIME_NEVER
-			    ? r->run.created_at_us
-			    : r->run.scheduled_at_us;
-
-	r->pool = pool_of(r->live->road, def);
-	heap_add(&r->pool->waiting, &r->waiting,
-	    at_us - def->priority * PRIORITY_STEP_US);
+	r->pool = pool_of(r->live->road, r->live->def);
+	heap_add(&r->pool->waiting, &r->waiting, key_of(r));
 }
 
 void
@@ -163,6 +167,21 @@ slots_leave(struct open_run *r)
 		return;
 	heap_remove(&r->pool->waiting, &r->waiting);
 	r->pool = NULL;
+}
+
+void
+slots_redefine(struct live_job *live)
+{
+	LIST_EACH (it, &live->runs) {
+		struct open_run *r = LIST_ENTRY(it, struct open_run, in_job);
+
+		if (r->waiting.index == 0 ||
+		    (r->pool == pool_of(live->road, live->def) &&
+			r->waiting.key == key_of(r)))
+			continue;
+		slots_leave(r);
+		slots_enter(r);
+	}
 }
 
 struct open_run *

@@ -13,9 +13,12 @@
  * who waits keeps its place. */
 void slots_configure(struct road *rd);
 void slots_free(struct road *rd);
+/* The definition of `live` changed: who waits goes to the pool and the place
+ * that it has now. */
+void slots_redefine(struct live_job *live);
 
 /* Is there a slot for it now? `first`: it was given by slots_first(), else
- * those who wait already go before it. */
+ * those who wait already and could start, in any pool, go before it. */
 bool slots_free_for(const struct open_run *r, bool first);
 /* Take one; it has none. */
 void slots_take(struct open_run *r);
