@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -31,6 +32,24 @@
 #define LIFE	    "20" /* seconds, if nobody ends it */
 /* Literals are const here; exec(3) wishes them not to be. */
 #define VEC(v) ((char *const *)(uintptr_t)(v))
+
+/*
+ * An attempt's id, and its entry in an environment: with our pid, because the
+ * whole machine is searched, where this test may run twice.
+ */
+static const char *
+id_of(const char *prefix, int n)
+{
+	static char bufs[8][64];
+	static unsigned turn;
+	char *buf = bufs[turn++ % 8];
+
+	snprintf(buf, sizeof(bufs[0]), "%sr%d-%d/1", prefix, n, (int)getpid());
+	return buf;
+}
+
+#define ID(n)	 id_of("", n)
+#define ENTRY(n) id_of("REEVE_ATTEMPT_ID=", n)
 
 /* Say "here" by closing the pipe in exec. */
 static void
@@ -205,9 +224,9 @@ test_nothing_left(void **state)
 static void
 test_by_environment(void **state)
 {
-	struct tree_trace tr = {.attempt_id = "r7/1", .boot_id = "other"};
-	pid_t hit = sleeper("REEVE_ATTEMPT_ID=r7/1", OWN_SESSION);
-	pid_t other = sleeper("REEVE_ATTEMPT_ID=r7/12", OWN_SESSION);
+	struct tree_trace tr = {.attempt_id = ID(7), .boot_id = "other"};
+	pid_t hit = sleeper(ENTRY(7), OWN_SESSION);
+	pid_t other = sleeper(ENTRY(712), OWN_SESSION);
 
 	(void)state;
 	assert_int_equal(tree_trace_kill(&tr), 1);
@@ -220,11 +239,11 @@ test_by_environment(void **state)
 static void
 test_what_it_started(void **state)
 {
-	struct tree_trace tr = {.attempt_id = "r8/1"};
+	struct tree_trace tr = {.attempt_id = ID(8)};
 	pid_t child, pid;
 
 	(void)state;
-	pid = family("REEVE_ATTEMPT_ID=r8/1", "A=b", true, &child);
+	pid = family(ENTRY(8), "A=b", true, &child);
 	assert_int_equal(tree_trace_kill(&tr), 2);
 	kill_all(&tr);
 	reap(pid);
@@ -235,7 +254,7 @@ static void
 test_by_pid_and_start(void **state)
 {
 	pid_t pid = sleeper("A=b", OWN_SESSION);
-	struct tree_trace tr = trace_of(pid, "r9/1");
+	struct tree_trace tr = trace_of(pid, ID(9));
 
 	(void)state;
 	assert_int_equal(tree_trace_kill(&tr), 1);
@@ -251,7 +270,7 @@ test_by_session_of_dead_leader(void **state)
 
 	(void)state;
 	pid = family("A=b", "C=d", false, &child);
-	tr = trace_of(pid, "r10/1");
+	tr = trace_of(pid, ID(10));
 	end(pid);
 	assert_true(alive(child));
 	kill_all(&tr);
@@ -261,8 +280,8 @@ test_by_session_of_dead_leader(void **state)
 static void
 test_zombie_is_dead(void **state)
 {
-	pid_t pid = sleeper("REEVE_ATTEMPT_ID=r11/1", OWN_SESSION);
-	struct tree_trace tr = trace_of(pid, "r11/1");
+	pid_t pid = sleeper(ENTRY(11), OWN_SESSION);
+	struct tree_trace tr = trace_of(pid, ID(11));
 
 	(void)state;
 	kill(pid, SIGKILL);
@@ -284,7 +303,7 @@ static void
 test_other_boot(void **state)
 {
 	pid_t pid = sleeper("A=b", OWN_SESSION);
-	struct tree_trace tr = trace_of(pid, "r12/1");
+	struct tree_trace tr = trace_of(pid, ID(12));
 
 	(void)state;
 	tr.boot_id = "00000000-0000-0000-0000-000000000000";
@@ -301,7 +320,7 @@ test_nothing_recorded(void **state)
 {
 	pid_t pid = sleeper("A=b", OWN_SESSION);
 	struct tree_trace tr = {
-	    .attempt_id = "r13/1",
+	    .attempt_id = ID(13),
 	    .boot_id = clock_boot_id(),
 	};
 
@@ -315,7 +334,7 @@ test_nothing_recorded(void **state)
 static void
 test_ourselves(void **state)
 {
-	struct tree_trace tr = trace_of(getpid(), "r14/1");
+	struct tree_trace tr = trace_of(getpid(), ID(14));
 
 	(void)state;
 	tr.session = 0;
@@ -361,7 +380,7 @@ static void
 test_recycled_pid(void **state)
 {
 	pid_t pid = sleeper("A=b", OWN_SESSION), again;
-	struct tree_trace tr = trace_of(pid, "r15/1");
+	struct tree_trace tr = trace_of(pid, ID(15));
 
 	(void)state;
 	end(pid);
@@ -378,7 +397,7 @@ static void
 test_recycled_session(void **state)
 {
 	pid_t pid = sleeper("A=b", OWN_SESSION), again, child;
-	struct tree_trace tr = trace_of(pid, "r16/1");
+	struct tree_trace tr = trace_of(pid, ID(16));
 
 	(void)state;
 	end(pid);
@@ -391,7 +410,7 @@ test_recycled_session(void **state)
 	end(pid);
 	/* its leader is gone too, but it is known to be another attempt's */
 	end(child);
-	again = bystander(pid, "REEVE_ATTEMPT_ID=r17/1", true, &child);
+	again = bystander(pid, ENTRY(17), true, &child);
 	assert_int_equal(again, pid);
 	end(pid);
 	survives(&tr, child);
@@ -406,7 +425,7 @@ test_older_member_of_session(void **state)
 
 	(void)state;
 	pid = family("A=b", "C=d", false, &child);
-	tr = trace_of(pid, "r18/1");
+	tr = trace_of(pid, ID(18));
 	end(pid);
 	tr.start_ticks = ticks_of(child) + 1;
 	survives(&tr, child);
