@@ -101,6 +101,17 @@ map_free(struct map *m)
 	free(m);
 }
 
+void
+map_reserve(struct map *m, size_t count)
+{
+	size_t nslots = m->mask + 1;
+
+	while (nslots - nslots / 4 <= count)
+		nslots *= 2;
+	if (nslots > m->mask + 1)
+		resize(m, nslots);
+}
+
 size_t
 map_count(const struct map *m)
 {

@@ -12,6 +12,11 @@ struct map;
 
 struct map *map_new(void);
 void map_free(struct map *m);
+/*
+ * Make room for `count` entries now, so that adding them moves nothing: the
+ * moves of a large map would take milliseconds at a time.
+ */
+void map_reserve(struct map *m, size_t count);
 size_t map_count(const struct map *m);
 void *map_get(const struct map *m, const char *key);
 /*

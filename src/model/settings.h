@@ -142,6 +142,8 @@ bool settings_fail_within(struct settings_cx *cx, const struct json *v,
 /* At member `key` of `v`, or at `v` when that value came from elsewhere. */
 bool settings_fail_member(struct settings_cx *cx, const struct json *v,
     const char *key, const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* "a number", "an array", "null" */
+const char *settings_type_phrase(const struct json *v);
 /* "…is expected, not a number" */
 bool settings_fail_type(
     struct settings_cx *cx, const struct setting *s, const struct json *v);
@@ -225,6 +227,7 @@ void settings_describe(const struct setting *s, struct buf *out);
 	X(codes)          \
 	X(defaults)       \
 	X(jobs)           \
+	X(note)           \
 	X(reserved)
 #define SETTINGS_KIND_DECLARE(name) \
 	extern const struct settings_kind settings_kind_##name;

@@ -45,7 +45,7 @@ argv_command(struct settings_cx *cx, const struct json *v, struct job *job)
 		if (c->type != JSON_STRING)
 			return settings_fail(cx, c,
 			    "a text is expected, not %s",
-			    json_type_name(c->type));
+			    settings_type_phrase(c));
 		argv[n++] = arena_text(cx->arena, c->text, c->len);
 	}
 	if (argv[0][0] == '\0')
@@ -133,7 +133,7 @@ parse_item(
 
 	if (v->type != JSON_STRING)
 		return settings_fail(cx, v, "a text is expected, not %s",
-		    json_type_name(v->type));
+		    settings_type_phrase(v));
 	if (schedule_parse_item(v->text, ret, &err) == 0)
 		return true;
 	return settings_fail_within(
@@ -380,4 +380,26 @@ const struct settings_kind settings_kind_reserved = {
     .word = "reserved",
     .expected = "nothing",
     .parse = reserved_parse,
+};
+
+static bool
+note_parse(struct settings_cx *cx, const struct setting *s,
+    const struct json *v, void *base)
+{
+	(void)base;
+	return v->type == JSON_STRING || settings_fail_type(cx, s, v);
+}
+
+static void
+note_schema(struct jsonw *w, const struct setting *s)
+{
+	(void)s;
+	jsonw_kstr(w, "type", "string");
+}
+
+const struct settings_kind settings_kind_note = {
+    .word = "text",
+    .expected = "a text",
+    .parse = note_parse,
+    .schema = note_schema,
 };

@@ -52,7 +52,7 @@ parse_text(struct settings_cx *cx, const struct json *c, unsigned i, void *arg)
 
 	if (c->type != JSON_STRING)
 		return settings_fail(cx, c, "a text is expected, not %s",
-		    json_type_name(c->type));
+		    settings_type_phrase(c));
 	why = t->s->check != NULL ? t->s->check(c->text) : NULL;
 	if (why != NULL)
 		return settings_fail(cx, c, "%s", why);
@@ -148,7 +148,7 @@ check_pair(struct settings_cx *cx, const struct json *c, unsigned i, void *arg)
 		return false;
 	return c->type == JSON_STRING ||
 	       settings_fail(cx, c, "a text is expected, not %s",
-		   json_type_name(c->type));
+		   settings_type_phrase(c));
 }
 
 static bool

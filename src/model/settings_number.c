@@ -238,8 +238,12 @@ duration_print(struct jsonw *w, const struct setting *s, const void *base,
 {
 	char text[TEXT_DURATION_BYTES];
 
-	(void)show;
-	if (!print_none(w, s, base))
+	if (print_none(w, s, base))
+		return;
+	/* For comparing, any form does; this one is far quicker. */
+	if (show == SHOW_ALL)
+		jsonw_int(w, settings_number(s, base));
+	else
 		jsonw_str(w, text_format_duration(
 				 settings_number(s, base) * unit_of(s), text));
 }
@@ -305,8 +309,11 @@ bytes_print(struct jsonw *w, const struct setting *s, const void *base,
 {
 	char text[TEXT_BYTES_BYTES];
 
-	(void)show;
-	if (!print_none(w, s, base))
+	if (print_none(w, s, base))
+		return;
+	if (show == SHOW_ALL)
+		jsonw_int(w, settings_number(s, base));
+	else
 		jsonw_str(w, text_format_bytes(settings_number(s, base), text));
 }
 

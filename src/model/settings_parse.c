@@ -120,18 +120,27 @@ settings_fail_within(struct settings_cx *cx, const struct json *v, size_t index,
 	return false;
 }
 
+const char *
+settings_type_phrase(const struct json *v)
+{
+	static const char *const phrases[] = {
+	    [JSON_NULL] = "null",
+	    [JSON_BOOL] = "a boolean",
+	    [JSON_NUMBER] = "a number",
+	    [JSON_STRING] = "a text",
+	    [JSON_ARRAY] = "an array",
+	    [JSON_OBJECT] = "an object",
+	};
+
+	return phrases[v->type];
+}
+
 bool
 settings_fail_type(
     struct settings_cx *cx, const struct setting *s, const struct json *v)
 {
-	const char *found = json_type_name(v->type);
-
-	return settings_fail(cx, v, "%s is expected, not %s%s",
-	    s->kind->expected,
-	    v->type == JSON_NULL			      ? ""
-	    : v->type == JSON_ARRAY || v->type == JSON_OBJECT ? "an "
-							      : "a ",
-	    found);
+	return settings_fail(cx, v, "%s is expected, not %s", s->kind->expected,
+	    settings_type_phrase(v));
 }
 
 /* ---- keys ---- */
@@ -343,9 +352,8 @@ settings_parse(struct settings_cx *cx, const struct settings_level *level,
 
 	BUG_ON(level->count > MAX_ROWS);
 	if (v->type != JSON_OBJECT)
-		return settings_fail(cx, v, "an object is expected, not %s %s",
-		    v->type == JSON_ARRAY ? "an" : "a",
-		    json_type_name(v->type));
+		return settings_fail(cx, v, "an object is expected, not %s",
+		    settings_type_phrase(v));
 	for (member = v->child; member != NULL; member = member->next)
 		ok &= parse_member(cx, level, member, base, &seen);
 	/* A job may have its command from the defaults: config_job.c looks. */
