@@ -27,6 +27,7 @@ my $look = <<'SH';
 	echo "plain=$PLAIN"
 	echo "quoted=$QUOTED"
 	echo "over=$OVER"
+	echo "word=$WORD"
 	echo "status=$(test -e /proc/self/fd/3 && echo open || echo closed)"
 	echo "caps=$(sed -n 's/^CapEff:\t//p' /proc/self/status)"
 } > "$1.new" && mv "$1.new" "$1"
@@ -50,7 +51,7 @@ my $r = Reeve->new(
 	files => {
 		key => "s3cret\n",
 		'job.env' => "# a comment\n; another\n\nPLAIN=a b \n"
-		    . "QUOTED=\"x  # y\\\"z \"\nOVER=file\n",
+		    . "QUOTED=\"x  # y\\\"z \"\nOVER=file\nWORD=it's \"so\"\n",
 		'broken.env' => "GOOD=1\nno assignment\n",
 		'noexec' => "#!/bin/sh\n",
 	},
@@ -111,6 +112,7 @@ subtest 'another user' => sub {
 	is($saw{modes}, "500:$uid 400:$uid ", 'by nobody else');
 	is($saw{plain}, 'a b', 'a value of the file, trimmed');
 	is($saw{quoted}, 'x  # y"z ', 'a quoted value');
+	is($saw{word}, 'it\'s "so"', 'quotes within a word are its own');
 	is($saw{over}, 'file', 'the file overrides');
 	is($saw{status}, 'closed', 'the report is not inherited');
 };

@@ -3,7 +3,7 @@
  * tree that root made: yet each object is opened without following links and
  * changed through its descriptor, so that nothing outside can be hit.
  */
-#include "config.h"
+#include <config.h>
 
 #include "exec/creds.h"
 

@@ -2,7 +2,7 @@
  * environ.c - an environment in the making, and the files that add to it.
  * Values are taken as they are: nothing is expanded, nothing is executed.
  */
-#include "config.h"
+#include <config.h>
 
 #include "exec/environ.h"
 
@@ -157,10 +157,10 @@ read_quoted(struct reader *r, int quote, struct buf *value)
 			c = next(r);
 			if (c == '\n')
 				continue; /* joined */
-			if (c == -1 || strchr("\"\\$`", c) == NULL)
-				buf_addch(value, '\\');
-			if (c == -1)
+			if (c == -1 || c == '\0')
 				return -EINVAL;
+			if (strchr("\"\\$`", c) == NULL)
+				buf_addch(value, '\\');
 		}
 		buf_addch(value, (char)c);
 	}
@@ -176,35 +176,47 @@ trim(struct buf *value, size_t keep)
 		value->data[--value->len] = '\0';
 }
 
+/* Behind the backslash: the next character as it is, or lines joined. */
+static int
+read_escaped(struct reader *r, struct buf *value)
+{
+	int c = next(r);
+
+	if (c == '\0')
+		return -EINVAL;
+	if (c != '\n' && c != -1)
+		buf_addch(value, (char)c);
+	return 0;
+}
+
+/* Quotes are quotes where a word begins, and characters within one. */
 static int
 read_value(struct reader *r, struct buf *value)
 {
+	bool bare = false;
 	size_t keep = 0;
-	int c, rc;
+	int c, rc = 0;
 
 	skip_blanks(r);
-	while ((c = next(r)) != '\n' && c != -1) {
+	while (rc == 0 && (c = next(r)) != '\n' && c != -1) {
 		if (c == '\0')
 			return -EINVAL;
-		if (c == '\'' || c == '"') {
+		if (!bare && (c == '\'' || c == '"')) {
 			rc = read_quoted(r, c, value);
-			if (rc < 0)
-				return rc;
 			keep = value->len;
+			skip_blanks(r);
 			continue;
 		}
+		bare = true;
 		if (c == '\\') {
-			c = next(r);
-			if (c == '\n' || c == -1)
-				continue;
-			buf_addch(value, (char)c);
+			rc = read_escaped(r, value);
 			keep = value->len;
 			continue;
 		}
 		buf_addch(value, (char)c);
 	}
 	trim(value, keep);
-	return 0;
+	return rc;
 }
 
 static bool

@@ -26,7 +26,8 @@ const char *env_get(const struct env *env, const char *name);
  * EnvironmentFile=: a NAME=VALUE a line; empty lines and lines that begin
  * with # or ; are left out; '…' is literal, "…" knows \" \\ \$ \`; outside a
  * \ takes the next character as it is, and joins lines at their end; quotes
- * may span lines; blanks at both ends of an unquoted value go. No expansion.
+ * begin where a word does and may span lines; blanks at both ends of an
+ * unquoted value go. No expansion.
  * Names that Reeve sets itself (REEVE_*, CREDENTIALS_DIRECTORY) are left out.
  * `path` with a "-" before it may be missing.
  * Returns 0, -EINVAL when a line is no assignment or a quote is not closed,

@@ -4,7 +4,7 @@
  * a set*id call that fails and is not noticed leaves a worker root
  * (CVE-2006-2451 and many after it).
  */
-#include "config.h"
+#include <config.h>
 
 #include "exec/identity.h"
 
@@ -134,7 +134,8 @@ identity_find(const char *user, const char *group, struct identity *ret,
 		if (r < 0)
 			return r;
 	}
-	if (ret->name != NULL && ret->change)
+	/* A group alone: none of those that we are in ourselves is kept. */
+	if (user != NULL && ret->name != NULL)
 		return find_groups(ret);
 	ret->groups = xcalloc(1, sizeof(*ret->groups));
 	ret->groups[0] = ret->gid;

@@ -4,7 +4,8 @@
  *	reeve-exec [-P] [-u USER] [-g GROUP] [-e ENVFILE] [-c CREDDIR]
  *	    [-k NAME]... [-d DIR] [-p PATH]... -- COMMAND [ARG]...
  *
- *	-u, -g	name or number; the supplementary groups are USER's
+ *	-u, -g	name or number; the supplementary groups are USER's, or
+ *		GROUP alone without USER
  *	-e	KEY=VALUE lines; "-FILE": may be missing
  *	-c	directory of secrets, given to USER: 0500, files 0400
  *	-k	HOME, USER, LOGNAME or SHELL that the job set: keep it
@@ -21,7 +22,7 @@
  * Must never run the command with more rights than were asked for: every
  * step is checked, and the result too.
  */
-#include "config.h"
+#include <config.h>
 
 #include <errno.h>
 #include <fcntl.h>
