@@ -3,7 +3,7 @@
  * standard output: `sample`, `schema`, or `man FRAME`, which puts the
  * reference in the place of the line @SETTINGS@ of FRAME.
  */
-#include "config.h"
+#include <config.h>
 
 #include <stdio.h>
 #include <string.h>

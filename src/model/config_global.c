@@ -3,7 +3,7 @@
  * paths that are relative to another setting, quotas that are there also when
  * nobody configured them.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/config_internal.h"
 

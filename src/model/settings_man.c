@@ -2,7 +2,7 @@
  * settings_man.c - the tables as the reference part of reeve.conf(5), in man
  * macros; and the words for what a row takes.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/settings.h"
 

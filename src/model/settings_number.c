@@ -2,7 +2,7 @@
  * settings_number.c - kinds of settings that are a number of some sort: read,
  * range-checked, printed and described to an editor.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/settings.h"
 

@@ -3,7 +3,7 @@
  * key explained and commented out, one job that works. A commented line
  * becomes a setting by removing its first two slashes.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/settings.h"
 

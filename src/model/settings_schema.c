@@ -2,7 +2,7 @@
  * settings_schema.c - the tables as a JSON Schema (draft-07, which editors
  * know best). Says what a schema can say; the rest is the parser's.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/settings.h"
 

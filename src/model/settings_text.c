@@ -3,7 +3,7 @@
  * checked, printed without its passwords. Values live in the arena of the
  * context.
  */
-#include "config.h"
+#include <config.h>
 
 #include "model/settings.h"
 

@@ -3,7 +3,7 @@
  * sharing, hashes, comparing, dumping and reading back; and the time and
  * memory of 100,000 jobs.
  */
-#include "config.h"
+#include <config.h>
 
 #include <errno.h>
 #include <malloc.h>

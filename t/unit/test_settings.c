@@ -3,7 +3,7 @@
  * the sample loads as it is and with every key set, and the JSON Schema takes
  * and refuses what the parser does (a small validator for the words it uses).
  */
-#include "config.h"
+#include <config.h>
 
 #include <errno.h>
 #include <regex.h>
