@@ -72,6 +72,8 @@ diff_job(struct diff *d, const struct config *before,
 
 	a = pos->before < before->njobs ? before->jobs[pos->before] : NULL;
 	b = pos->after < after->njobs ? after->jobs[pos->after] : NULL;
+	if (a == NULL && b == NULL)
+		return;
 	if (a == NULL)
 		order = 1;
 	else

@@ -230,6 +230,7 @@ test_real(void **state)
 		assert_null(root.path);
 		skip();
 	}
+	assert_non_null(root.path);
 	assert_non_null(strstr(root.path, name));
 	assert_int_equal(cgroup_root_open(name, &again), 0);
 	assert_string_equal(root.path, again.path);
