@@ -15,16 +15,20 @@
 #include "base/jsonw.h"
 #include "base/text.h"
 #include "base/xalloc.h"
+#include "model/civil.h"
 
 #define DAY_TEXT_BYTES 16
 #define DEFAULT_BUCKET "default"
+/* Names that the configuration does not know, of all services: workers make
+ * them up. Further ones are counted by the ledger alone. */
+#define MOST_UNKNOWN 1000
 
 struct bucket {
 	struct bucket *next;
 	char *service, *id;
 	char day[DAY_TEXT_BYTES]; /* the day `used` belongs to */
 	int64_t used;
-	/* What the service said, and on which day; said_used -1: nothing. */
+	/* What the service said, and on which day; -1, TIME_NEVER: not said. */
 	char said_day[DAY_TEXT_BYTES];
 	int64_t said_used, said_limit, said_reset_us, said_at_us;
 	bool said_exhausted;
@@ -34,6 +38,7 @@ struct bucket {
 struct quota {
 	const struct config *config;
 	struct bucket *buckets;
+	unsigned nbuckets;
 };
 
 struct quota *
@@ -82,15 +87,13 @@ zone_of(const struct quota *q, const char *service)
 	return s != NULL && s->zone != NULL ? s->zone : zone_utc();
 }
 
-#define DAY_S 86400
-
 static int64_t
 local_midnight_s(const struct zone *z, int64_t now_us)
 {
 	int64_t utc_s = now_us / USEC_PER_SEC;
 	int64_t local_s = utc_s + zone_offset(z, utc_s);
 
-	return local_s - local_s % DAY_S;
+	return local_s - civil_mod(local_s, CIVIL_DAY_S);
 }
 
 static void
@@ -108,26 +111,51 @@ reset_of(const struct zone *z, int64_t now_us)
 {
 	struct zone_instants at;
 
-	zone_resolve(z, local_midnight_s(z, now_us) + DAY_S, &at);
+	zone_resolve(z, local_midnight_s(z, now_us) + CIVIL_DAY_S, &at);
 	return (at.count > 0 ? at.utc_s[0] : at.gap_end_s) * USEC_PER_SEC;
 }
 
 /* ---- counts ---- */
 
+static int64_t
+configured_limit(const struct quota_service *s, const char *id)
+{
+	for (unsigned i = 0; s != NULL && i < s->nbuckets; i++)
+		if (strcmp(s->buckets[i].id, id) == 0)
+			return s->buckets[i].limit;
+	return -1;
+}
+
+static struct bucket *
+find_bucket(const struct quota *q, const char *service, const char *id)
+{
+	struct bucket *b = q->buckets;
+
+	while (b != NULL &&
+	       (strcmp(b->service, service) != 0 || strcmp(b->id, id) != 0))
+		b = b->next;
+	return b;
+}
+
+/* Made when it is not there; NULL when there are too many. */
 static struct bucket *
 bucket_of(struct quota *q, const char *service, const char *id)
 {
-	struct bucket *b;
+	struct bucket *b = find_bucket(q, service, id);
 
-	for (b = q->buckets; b != NULL; b = b->next)
-		if (strcmp(b->service, service) == 0 && strcmp(b->id, id) == 0)
-			return b;
+	if (b != NULL)
+		return b;
+	if (q->nbuckets >= MOST_UNKNOWN &&
+	    configured_limit(service_config(q, service), id) < 0)
+		return NULL;
 	b = xcalloc(1, sizeof(*b));
 	b->service = xstrdup(service);
 	b->id = xstrdup(id);
 	b->said_used = b->said_limit = -1;
+	b->said_reset_us = TIME_NEVER;
 	b->next = q->buckets;
 	q->buckets = b;
+	q->nbuckets++;
 	return b;
 }
 
@@ -148,14 +176,39 @@ quota_charge(struct quota *q, struct ledger *l, const char *service,
 	char day[DAY_TEXT_BYTES];
 
 	day_of(zone_of(q, service), now_us, day);
-	begin_day(b, day);
-	b->used += units;
+	if (b != NULL) {
+		begin_day(b, day);
+		b->used += units;
+	}
 	ledger_add_usage(l, &(struct ledger_usage){
 				.service = service,
 				.bucket = bucket,
 				.day = day,
 				.units = units,
 			    });
+}
+
+/* What is not said anew still holds, until the day ends. */
+static void
+learn_one(struct bucket *b, const struct message_bucket *said, const char *day,
+    int64_t now_us)
+{
+	if (strcmp(b->said_day, day) != 0) {
+		snprintf(b->said_day, sizeof(b->said_day), "%s", day);
+		b->said_used = b->said_limit = -1;
+		b->said_reset_us = TIME_NEVER;
+	}
+	if (said->used >= 0) {
+		b->said_used = said->used;
+		b->said_at_us = now_us;
+		free(b->said_source);
+		b->said_source = xstrdup_null(said->source);
+	}
+	if (said->limit >= 0)
+		b->said_limit = said->limit;
+	if (said->reset_at_us != TIME_NEVER)
+		b->said_reset_us = said->reset_at_us;
+	b->said_exhausted = said->exhausted;
 }
 
 void
@@ -165,17 +218,10 @@ quota_learn(struct quota *q, const struct message *m, int64_t now_us)
 
 	day_of(zone_of(q, m->service), now_us, day);
 	for (unsigned i = 0; i < m->nbuckets; i++) {
-		const struct message_bucket *said = &m->buckets[i];
-		struct bucket *b = bucket_of(q, m->service, said->id);
+		struct bucket *b = bucket_of(q, m->service, m->buckets[i].id);
 
-		snprintf(b->said_day, sizeof(b->said_day), "%s", day);
-		b->said_used = said->used;
-		b->said_limit = said->limit;
-		b->said_reset_us = said->reset_at_us;
-		b->said_exhausted = said->exhausted;
-		b->said_at_us = now_us;
-		free(b->said_source);
-		b->said_source = xstrdup_null(said->source);
+		if (b != NULL)
+			learn_one(b, &m->buckets[i], day, now_us);
 	}
 }
 
@@ -195,6 +241,8 @@ load_one(void *arg, const struct ledger_usage *row)
 		struct bucket *b =
 		    bucket_of(load->q, row->service, row->bucket);
 
+		if (b == NULL)
+			return;
 		begin_day(b, day);
 		b->used += row->units;
 	}
@@ -207,7 +255,7 @@ quota_load(struct quota *q, struct ledger *l, int64_t now_us)
 	char since[DAY_TEXT_BYTES];
 
 	/* Some zone's today is at most a day behind UTC's. */
-	day_of(zone_utc(), now_us - DAY_S * USEC_PER_SEC, since);
+	day_of(zone_utc(), now_us - CIVIL_DAY_S * USEC_PER_SEC, since);
 	return ledger_load_usage(l, since, load_one, &load);
 }
 
@@ -219,11 +267,27 @@ struct view {
 	const char *source;
 };
 
+/* What the service said today; the larger figure is the true one. */
+static void
+view_said(const struct bucket *b, int64_t now_us, struct view *v)
+{
+	if (b->said_limit >= 0)
+		v->limit = b->said_limit;
+	if (b->said_used > v->used) {
+		v->used = b->said_used;
+		v->as_of_us = b->said_at_us;
+		v->source = b->said_source != NULL ? b->said_source : "service";
+	}
+	if (b->said_reset_us != TIME_NEVER && b->said_reset_us > now_us)
+		v->reset_us = b->said_reset_us;
+	v->exhausted = b->said_exhausted;
+}
+
 static struct view
-view_of(struct quota *q, const struct quota_service *s, const char *id,
+view_of(const struct quota *q, const struct quota_service *s, const char *id,
     int64_t limit, int64_t now_us)
 {
-	struct bucket *b = bucket_of(q, s->name, id);
+	const struct bucket *b = find_bucket(q, s->name, id);
 	char day[DAY_TEXT_BYTES];
 	struct view v = {.limit = limit,
 	    .source = "ledger",
@@ -231,21 +295,10 @@ view_of(struct quota *q, const struct quota_service *s, const char *id,
 	    .reset_us = reset_of(zone_of(q, s->name), now_us)};
 
 	day_of(zone_of(q, s->name), now_us, day);
-	begin_day(b, day);
-	v.used = b->used;
-	if (strcmp(b->said_day, day) == 0) {
-		if (b->said_limit >= 0)
-			v.limit = b->said_limit;
-		if (b->said_used > v.used) {
-			v.used = b->said_used;
-			v.as_of_us = b->said_at_us;
-			if (b->said_source != NULL)
-				v.source = b->said_source;
-		}
-		if (b->said_reset_us != TIME_NEVER && b->said_reset_us > now_us)
-			v.reset_us = b->said_reset_us;
-		v.exhausted = b->said_exhausted;
-	}
+	if (b != NULL && strcmp(b->day, day) == 0)
+		v.used = b->used;
+	if (b != NULL && strcmp(b->said_day, day) == 0)
+		view_said(b, now_us, &v);
 	v.remaining = v.limit < 0 ? -1 : v.limit - v.used;
 	if (v.limit >= 0 && v.remaining <= 0) {
 		v.remaining = 0;
@@ -274,15 +327,6 @@ print_bucket(struct jsonw *w, const char *id, const struct view *v)
 	jsonw_kbool(w, "exhausted", v->exhausted);
 	jsonw_ktime(w, "resetAt", v->reset_us);
 	jsonw_object_end(w);
-}
-
-static int64_t
-configured_limit(const struct quota_service *s, const char *id)
-{
-	for (unsigned i = 0; i < s->nbuckets; i++)
-		if (strcmp(s->buckets[i].id, id) == 0)
-			return s->buckets[i].limit;
-	return -1;
 }
 
 static void
