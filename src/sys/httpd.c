@@ -256,6 +256,12 @@ httpd_new(struct loop *lp, const struct httpd_opts *opts, httpd_fn *handler,
 }
 
 void
+httpd_set_hosts(struct httpd *h, const char *const *hosts)
+{
+	h->opts.hosts = hosts;
+}
+
+void
 httpd_stop(struct httpd *h)
 {
 	timer_clear(h->lp, &h->resume);
@@ -271,12 +277,15 @@ httpd_free(struct httpd *h)
 		return;
 	httpd_stop(h);
 	adopt_fresh(-1, 0, h);
+	/* NOLINTBEGIN(clang-analyzer-unix.Malloc): each leaves its list first
+	 */
 	while (!list_empty(&h->conns))
 		httpd_conn_kill(
 		    LIST_ENTRY(h->conns.next, struct httpd_conn, link));
 	while (!list_empty(&h->listeners))
 		listener_free(
 		    LIST_ENTRY(h->listeners.next, struct httpd_listener, link));
+	/* NOLINTEND(clang-analyzer-unix.Malloc) */
 	event_free(h->adopt_ev);
 	free(h->by_fd);
 	free(h);
