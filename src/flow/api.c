@@ -283,6 +283,8 @@ api_configure(struct api *api)
 {
 	const struct config *c = api->rd->config;
 
+	/* Those of before go with their configuration. */
+	httpd_set_hosts(api->httpd, (const char *const *)c->api.hosts);
 	clear_secrets(api);
 	api->secrets = xcalloc(c->api.ntokens + 1, sizeof(*api->secrets));
 	for (unsigned i = 0; i < c->api.ntokens; i++)

@@ -17,8 +17,8 @@ struct api;
  */
 MUSTUSE int api_new(struct road *rd, const struct reload *rl, struct api **ret,
     char **ret_where);
-/* Tokens of the configuration in force: read their secrets again. A token
- * whose secret cannot be read lets nobody in, and is logged. */
+/* Hosts and tokens of the configuration in force: read the secrets again. A
+ * token whose secret cannot be read lets nobody in, and is logged. */
 void api_configure(struct api *api);
 /* No new connections; what is asked now gets 503. */
 void api_stop(struct api *api);

@@ -41,7 +41,7 @@ struct httpd_opts {
 	int64_t idle_us; /* 60 s keep-alive; also for reading our reply */
 	/* Host header values accepted on TCP, with any port or none, besides
 	 * localhost, 127.0.0.1, [::1] and the address listened on; else 421.
-	 * NULL-ended, kept. May be NULL. */
+	 * NULL-ended, kept until httpd_set_hosts(). May be NULL. */
 	const char *const *hosts;
 };
 
@@ -69,6 +69,8 @@ MUSTUSE int httpd_listen(
     struct httpd *h, const char *address, mode_t mode, gid_t gid);
 /* The address of the nth listener, with the real port, or NULL. */
 const char *httpd_address(const struct httpd *h, unsigned n);
+/* Other hosts than those of the opts, from now on. Keeps them. */
+void httpd_set_hosts(struct httpd *h, const char *const *hosts);
 /* Stop accepting; open requests are answered with 503 by the caller. */
 void httpd_stop(struct httpd *h);
 /* Closes all; replies still owed are dropped (their on_gone is called). Not
