@@ -35,6 +35,7 @@ trees_new(struct loop *lp, struct trees **ret)
 	list_init(&ts->lingering);
 	list_init(&ts->unknown);
 	list_init(&ts->left);
+	list_init(&ts->left_dead);
 	list_init(&ts->left_sessions);
 	timer_init(&ts->again, TIMER_BOOT, trees_on_again, ts);
 	ts->epfd = epoll_create1(EPOLL_CLOEXEC);
@@ -72,7 +73,7 @@ trees_free(struct trees *ts)
 	fd_close(&ts->epfd);
 	free_orphans(ts, &ts->unknown);
 	free_orphans(ts, &ts->left);
-	trees_drop_sessions(ts, &ts->left_sessions);
+	trees_forget_dead(ts);
 	map_free(ts->by_id);
 	free(ts);
 }

@@ -76,6 +76,7 @@ struct trees {
 	struct list lingering; /* exited delivered, not empty */
 	struct list unknown; /* orphans that nothing identifies */
 	struct list left; /* orphans nobody shall kill */
+	struct list left_dead; /* reaped; what they had is not seen yet */
 	struct list left_sessions;
 	uint64_t next_seq;
 	unsigned nopen; /* attempts: open and no service */
@@ -134,10 +135,14 @@ void tree_kill_pass(struct tree *t, struct reach *r, bool also_killed);
 void trees_scan(struct trees *ts);
 /* All that live now were not made by a tree: never to be killed. */
 void trees_scan_baseline(struct trees *ts);
-/* The orphan was reaped. */
+/* It is a zombie: note the session it had last, where its children are. */
+void orphan_dies(struct trees *ts, const struct orphan *o);
+/* The orphan was reaped. What it left is identified by the next scan. */
 void orphan_gone(struct trees *ts, struct orphan *o);
 void trees_add_session(struct trees *ts, struct tree *t, pid_t sid);
 void trees_drop_sessions(struct trees *ts, struct list *sessions);
+/* Forget those left on purpose that are dead: nobody asks any more. */
+void trees_forget_dead(struct trees *ts);
 /* Survivors of a tree that may leave them. */
 void trees_disown(struct trees *ts, struct tree *t);
 /* A tree that is forgotten: nothing identifies its orphans any more. */

@@ -94,28 +94,54 @@ keep_left(struct trees *ts, struct orphan *o, const char *id)
 }
 
 static void
-take_out(struct trees *ts, struct orphan *o)
+orphan_free(struct orphan *o)
 {
 	list_remove(&o->link);
-	if (o->tree != NULL)
-		return;
-	if (o->left_id == NULL) {
-		ts->nunknown--;
-		return;
-	}
-	ts->nleft--;
-	ts->nbaseline -= o->baseline;
-	if (list_empty(&ts->left))
-		trees_drop_sessions(ts, &ts->left_sessions);
+	free(o->left_id);
+	free(o);
 }
 
+/* We often see it first between its fork and its setsid(2). */
+void
+orphan_dies(struct trees *ts, const struct orphan *o)
+{
+	struct procfs_stat st;
+
+	if (o->tree == NULL && o->left_id == NULL)
+		return;
+	if (procfs_stat(o->child.by_pid.id, &st) == 0 &&
+	    st.session != o->session && st.session > 0)
+		trees_add_session(ts, o->tree, st.session);
+}
+
+/*
+ * One that was left on purpose is remembered until we have seen what it left
+ * in turn: the last of a service that forks again must not take the knowledge
+ * along that it may stay.
+ */
 void
 orphan_gone(struct trees *ts, struct orphan *o)
 {
-	take_out(ts, o);
+	list_remove(&o->link);
 	tree_table_remove(&ts->children, &o->child.by_pid);
-	free(o->left_id);
-	free(o);
+	if (o->left_id != NULL) {
+		ts->nleft--;
+		ts->nbaseline -= o->baseline;
+		list_append(&ts->left_dead, &o->link);
+		return;
+	}
+	if (o->tree == NULL)
+		ts->nunknown--;
+	orphan_free(o);
+}
+
+void
+trees_forget_dead(struct trees *ts)
+{
+	LIST_EACH_SAFE (it, &ts->left_dead)
+		orphan_free(LIST_ENTRY(it, struct orphan, link));
+	if (list_empty(&ts->left))
+		trees_drop_sessions(ts, &ts->left_sessions);
 }
 
 void
@@ -145,15 +171,15 @@ trees_orphan_all(struct trees *ts, struct tree *t)
 
 /* ---- whose it is ---- */
 
-static const struct orphan *
-left_with_id(const struct trees *ts, const char *id)
+static const char *
+left_id_in(const struct list *orphans, const char *id)
 {
 	const struct orphan *o;
 
-	LIST_EACH (it, &ts->left) {
+	LIST_EACH (it, orphans) {
 		o = LIST_ENTRY(it, struct orphan, link);
 		if (strcmp(o->left_id, id) == 0)
-			return o;
+			return o->left_id;
 	}
 	return NULL;
 }
@@ -168,7 +194,6 @@ struct owner {
 static void
 owner_by_id(const struct trees *ts, pid_t pid, struct owner *own)
 {
-	const struct orphan *o;
 	char id[ATTEMPT_ID_BYTES];
 
 	if (procfs_environ_get(pid, ATTEMPT_ID_NAME, id, sizeof(id)) != 1 ||
@@ -176,8 +201,10 @@ owner_by_id(const struct trees *ts, pid_t pid, struct owner *own)
 		return;
 	own->named = true;
 	own->tree = map_get(ts->by_id, id);
-	if (own->tree == NULL && (o = left_with_id(ts, id)) != NULL)
-		own->left = o->left_id;
+	if (own->tree == NULL)
+		own->left = left_id_in(&ts->left, id);
+	if (own->tree == NULL && own->left == NULL)
+		own->left = left_id_in(&ts->left_dead, id);
 }
 
 static void
@@ -211,7 +238,8 @@ only_attempt(const struct trees *ts)
 static void
 attribute(struct trees *ts, struct orphan *o)
 {
-	bool some_left = ts->nleft > ts->nbaseline;
+	bool some_left =
+	    ts->nleft > ts->nbaseline || !list_empty(&ts->left_dead);
 	struct owner own = {0};
 
 	owner_by_id(ts, o->child.by_pid.id, &own);
@@ -305,6 +333,8 @@ trees_scan(struct trees *ts)
 	while (scan_once(ts) && --rounds > 0)
 		;
 	ts->scanned_us = ts->more ? -1 : loop_boot_us(ts->lp);
+	if (!ts->more)
+		trees_forget_dead(ts);
 }
 
 void

@@ -135,6 +135,8 @@ reap_child(struct trees *ts, pid_t pid)
 		return;
 	}
 	ts->scanned_us = -1;
+	if (c != NULL)
+		orphan_dies(ts, (struct orphan *)(void *)c);
 	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG) == 0 &&
 	    c != NULL)
 		orphan_gone(ts, (struct orphan *)(void *)c);
