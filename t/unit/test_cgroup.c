@@ -231,7 +231,8 @@ test_real(void **state)
 		skip();
 	}
 	assert_non_null(root.path);
-	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): just asserted */
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): just
+	 * asserted */
 	assert_non_null(strstr(root.path, name));
 	assert_int_equal(cgroup_root_open(name, &again), 0);
 	assert_string_equal(root.path, again.path);
