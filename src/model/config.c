@@ -5,7 +5,6 @@
 
 #include "model/config.h"
 
-#include <limits.h>
 #include <stdlib.h>
 
 #include "model/config_internal.h"
@@ -37,31 +36,9 @@ config_free_some(struct config *c)
 	return 0;
 }
 
-int
-config_free_step(struct config **config, unsigned max_jobs)
-{
-	struct config *c = *config;
-
-	if (c == NULL)
-		return 0;
-	map_free(c->by_name);
-	c->by_name = NULL;
-	for (; c->njobs > 0 && max_jobs > 0; max_jobs--)
-		job_unref(c->jobs[--c->njobs]);
-	if (c->njobs > 0)
-		return 1;
-	free(c->jobs);
-	job_share_unref(c->private->share);
-	arena_clear(&c->private->arena);
-	free(c->private);
-	free(c);
-	*config = NULL;
-	return 0;
-}
-
 void
 config_free(struct config *c)
 {
-	while (config_free_step(&c, UINT_MAX) > 0)
+	while (c != NULL && config_free_some(c) > 0)
 		continue;
 }

@@ -174,11 +174,6 @@ struct config {
 
 /* Frees it; jobs lose one reference each. NULL is fine. */
 void config_free(struct config *c);
-/*
- * The same in slices: lets go of at most `max_jobs` jobs. Returns 1 while
- * there is more, 0 when *c is gone and NULL.
- */
-int config_free_step(struct config **c, unsigned max_jobs);
 /* The same in slices: frees at most 100 jobs; 1 while there is more, 0 when
  * all of it is gone. No other use of `c` after the first call. */
 int config_free_some(struct config *c);

@@ -42,7 +42,8 @@ void config_messages_clear(struct config_messages *m);
  */
 void config_message(struct config_messages *m, enum config_severity severity,
     const char *file, uint32_t line, uint32_t col,
-    const struct config_path *path, const char *fmt, va_list ap);
+    const struct config_path *path, const char *fmt, va_list ap)
+    PRINTF_LIKE(7, 0);
 
 /* Append "jobs[2].retry.delay"; nothing for the root. */
 void config_path_print(struct buf *out, const struct config_path *path);

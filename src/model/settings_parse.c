@@ -20,6 +20,9 @@
 
 /* ---- saying it ---- */
 
+static void say(struct settings_cx *cx, enum config_severity severity,
+    uint32_t line, uint32_t col, const char *fmt, va_list ap) PRINTF_LIKE(5, 0);
+
 static void
 say(struct settings_cx *cx, enum config_severity severity, uint32_t line,
     uint32_t col, const char *fmt, va_list ap)
