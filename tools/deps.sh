@@ -7,7 +7,8 @@ BUILD_PACKAGES=(gcc libc6-dev make autoconf automake pkg-config
     libevent-dev libyajl-dev libsqlite3-dev libsystemd-dev perl tzdata)
 # To test and to check.
 TEST_PACKAGES=("${BUILD_PACKAGES[@]}" git clang clang-format clang-tidy
-    cppcheck shellcheck libcmocka-dev sqlite3 python3 curl procps)
+    cppcheck shellcheck libcmocka-dev sqlite3 python3 curl procps
+    strace)
 
 missing_packages() {
 	local p
