@@ -400,7 +400,7 @@ test_job_redefined(void **state)
 	h->def->priority = 0;
 	slots_redefine(h);
 	slots_leave(c);
-	c = waiter(w, other, T0);
+	waiter(w, other, T0);
 	slots_redefine(h);
 	assert_ptr_equal(next(w), b);
 }
