@@ -54,6 +54,12 @@ clock_boot_us(void)
 	return ask(CLOCK_BOOTTIME);
 }
 
+int64_t
+clock_thread_us(void)
+{
+	return ask(CLOCK_THREAD_CPUTIME_ID);
+}
+
 void
 clock_debug_offset_set(int64_t offset_us)
 {

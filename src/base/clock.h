@@ -17,6 +17,9 @@
 
 int64_t clock_real_us(void);
 int64_t clock_boot_us(void);
+/* Processor time of this thread: for budgets of work, which a busy machine
+ * must not shorten. */
+int64_t clock_thread_us(void);
 
 /*
  * Debug builds only: shift what clock_real_us() answers, so that a test can

@@ -204,7 +204,8 @@ typedef void ledger_attempt_fn(void *arg, const struct ledger_attempt *row);
 typedef void ledger_job_state_fn(void *arg, const struct ledger_job_state *row);
 typedef void ledger_usage_fn(void *arg, const struct ledger_usage *row);
 
-/* A call of the API takes at most this long (progress handler), then -ETIME. */
+/* A call of the API takes at most so much of the processor (progress handler),
+ * then -ETIME. */
 #define LEDGER_READ_BUDGET_US 5000
 
 /*

@@ -261,7 +261,7 @@ enum ledger_read_stmt {
 struct ledger_reader {
 	const char *path; /* the writer's */
 	sqlite3 *db;
-	int64_t deadline_boot_us; /* TIME_NEVER: no budget */
+	int64_t deadline_thread_us; /* TIME_NEVER: no budget */
 	bool suspect; /* an error was seen: a new connection next time */
 	sqlite3_stmt *recent[LEDGER_SHAPES];
 	sqlite3_stmt *stmt[LEDGER_READ_STMTS];

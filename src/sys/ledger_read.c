@@ -50,14 +50,14 @@ on_progress(void *arg)
 {
 	const struct ledger_reader *r = arg;
 
-	return clock_boot_us() > r->deadline_boot_us;
+	return clock_thread_us() > r->deadline_thread_us;
 }
 
 int
 ledger_reader_open(struct ledger_reader *r, const char *path)
 {
 	struct ledger_reader fresh = {
-	    .path = path, .deadline_boot_us = TIME_NEVER};
+	    .path = path, .deadline_thread_us = TIME_NEVER};
 	int rc;
 
 	rc = ledger_db_open_reader(path, &fresh.db);
@@ -314,8 +314,8 @@ each_row(
 {
 	int rc, rows = 0;
 
-	l->r.deadline_boot_us =
-	    budget_us == 0 ? TIME_NEVER : clock_boot_us() + budget_us;
+	l->r.deadline_thread_us =
+	    budget_us == 0 ? TIME_NEVER : clock_thread_us() + budget_us;
 	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
 		rows++;
 		if (k != NULL)
@@ -488,6 +488,6 @@ ledger_load_meta(struct ledger *l, const char *key, char **ret_value)
 	*ret_value = NULL;
 	if (l->r.suspect && ledger_reader_open(&l->r, l->r.path) != SQLITE_OK)
 		return -EIO;
-	l->r.deadline_boot_us = TIME_NEVER;
+	l->r.deadline_thread_us = TIME_NEVER;
 	return result(l, ledger_db_meta_get(l->r.db, key, ret_value), 0);
 }
