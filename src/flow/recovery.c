@@ -9,6 +9,7 @@
 #include "flow/recovery.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,8 +74,10 @@ load_job_state(void *arg, const struct ledger_job_state *row)
 	due_schedule_text(live, &now);
 	if (row->schedule != NULL &&
 	    strcmp(row->schedule, buf_str(&now)) == 0) {
-		live->cursor_us = row->cursor_us;
 		live->grid_us = row->grid_us;
+		/* One in the future was set by a wrong clock: from now on. */
+		if (row->cursor_us <= loop_real_us(rd->loop))
+			live->cursor_us = row->cursor_us;
 	} else {
 		forget_cursor(rd, row);
 	}
@@ -91,17 +94,37 @@ keep_row(void *arg, const struct ledger_history *h)
 	*oldest_first = r;
 }
 
+struct failures {
+	struct live_job *live;
+	char run_id[UUID_TEXT_BYTES]; /* of the row before */
+};
+
+static bool
+is_counted(const struct ledger_history *h)
+{
+	enum reason why;
+
+	return h->reason != NULL && reason_parse(h->reason, &why) == 0 &&
+	       why != REASON_CANCELED && why != REASON_LOST;
+}
+
+/* Under "runs" a run counts once, when it is over; one that succeeded in the
+ * end counts too: its success is not among the failures. */
 static void
 keep_failure(void *arg, const struct ledger_history *h)
 {
-	struct live_job *live = arg;
-	enum reason why;
+	struct failures *f = arg;
+	struct live_job *live = f->live;
+	const struct breaker_policy *p = &live->def->breaker;
+	bool same_run = strcmp(f->run_id, h->run_id) == 0;
 
-	if (h->reason == NULL || reason_parse(h->reason, &why) != 0)
+	if (!is_counted(h))
 		return;
-	if (why != REASON_CANCELED && why != REASON_LOST)
-		breaker_add(
-		    &live->breaker, &live->def->breaker, h->completed_at_us);
+	snprintf(f->run_id, sizeof(f->run_id), "%s", h->run_id);
+	if (p->count == BREAKER_RUNS &&
+	    (same_run || map_get(live->road->open, h->run_id) != NULL))
+		return;
+	breaker_add(&live->breaker, p, h->completed_at_us);
 }
 
 int
@@ -109,6 +132,7 @@ recovery_load_history(struct live_job *live)
 {
 	struct road *rd = live->road;
 	struct row *oldest_first = NULL;
+	struct failures failures = {.live = live};
 	int rc = ledger_load_recent(
 	    rd->ledger, live->def->name, ROWS_CACHED, keep_row, &oldest_first);
 
@@ -123,7 +147,7 @@ recovery_load_history(struct live_job *live)
 	if (rc == 0 && live->rows.newest != NULL)
 		rc = ledger_load_failures(rd->ledger, live->def->name,
 		    loop_real_us(rd->loop) - live->def->breaker.window_us,
-		    keep_failure, live);
+		    keep_failure, &failures);
 	breaker_clock_back(&live->breaker, loop_real_us(rd->loop));
 	return rc;
 }
@@ -309,10 +333,10 @@ recovery_load(struct road *rd)
 	struct live_job *live;
 	int rc = ledger_load_job_states(rd->ledger, load_job_state, rd);
 
-	while (rc == 0 && (live = map_next(rd->jobs, &pos)) != NULL)
-		rc = recovery_load_history(live);
 	if (rc == 0)
 		rc = ledger_load_runs(rd->ledger, load_run, rd);
+	while (rc == 0 && (live = map_next(rd->jobs, &pos)) != NULL)
+		rc = recovery_load_history(live);
 	if (rc == 0)
 		rc = ledger_load_attempts(rd->ledger, load_attempt, rd);
 	if (rc == 0)
