@@ -356,6 +356,24 @@ claim_record(struct open_run *r, const char *state)
 	r->recorded = true;
 }
 
+/* A fire whose claim waited long for the disk is a misfire: by the policy it
+ * is given up, or it runs late and says so. */
+static bool
+came_too_late(struct open_run *r)
+{
+	const struct misfire_policy *p = &r->run.job->misfire;
+	int64_t now_us = loop_real_us(r->live->road->loop);
+
+	if (r->run.trigger != TRIGGER_SCHEDULE || r->run.attempt > 1 ||
+	    now_us - r->claimed_at_us <= p->after_us)
+		return false;
+	if (p->policy == MISFIRE_NONE ||
+	    now_us - r->run.scheduled_at_us > p->max_age_us)
+		return true;
+	r->run.trigger = TRIGGER_CATCH_UP;
+	return false;
+}
+
 static void
 claim_durable(void *arg)
 {
@@ -367,7 +385,13 @@ claim_durable(void *arg)
 	    r->claim_seq > ledger_durable_seq(rd->ledger))
 		return;
 	CRASH_POINT("claim-durable");
-	road_step(r, rd->stopping ? RUN_EV_WAIT : RUN_EV_CLAIMED);
+	if (rd->stopping)
+		road_step(r, RUN_EV_WAIT);
+	else if (came_too_late(r))
+		claim_skip(r, REASON_MISSED,
+		    xstrdup("its record reached the disk too late"), NULL);
+	else
+		road_step(r, RUN_EV_CLAIMED);
 }
 
 static void
@@ -402,6 +426,7 @@ claim_act_claim(struct open_run *r)
 	claim_record(r, "STARTING");
 	record_attempt(r);
 	r->claim_seq = ledger_turn_seq(rd->ledger);
+	r->claimed_at_us = loop_real_us(rd->loop);
 	CRASH_POINT("claim-appended");
 	open_run_effect(r, claim_durable);
 }

@@ -111,6 +111,7 @@ struct open_run {
 	bool given_up; /* claim.c: no further attempt, however this one ends */
 	bool recorded; /* the ledger has it in `run` */
 	uint64_t claim_seq; /* of the records of the claim */
+	int64_t claimed_at_us; /* real; when they were appended */
 	struct slots *pool; /* whose slot it holds or waits for */
 	struct timer timer; /* WAITING: until missed; BACKOFF: until due */
 	struct attempt *attempt; /* STARTING to DRAINING */
