@@ -339,7 +339,7 @@ subtest 'secrets' => sub {
 	my %saw = pairs_of($row);
 	is($saw{key}, '400 ' . md5_hex($SECRET), 'of a file, without the newline');
 	is($saw{'other-key'}, '400 ' . md5_hex($OTHER), 'of a variable');
-	is($saw{mode}, '500', 'in a private directory');
+	like($saw{mode}, qr/^[57]00$/, 'in a private directory');
 	isnt($saw{dir}, '', 'that it was told of');
 	ok(!-e $saw{dir}, 'and that is gone');
 	my $none = row_of('no-secret');
