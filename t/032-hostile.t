@@ -186,7 +186,13 @@ subtest 'those that stay' => sub {
 	);
 	for my $name (sort keys %expected) {
 		my ($words, $least, $most) = @{$expected{$name}};
-		is(words($rows{$name}), $words, $name);
+		# TERM reaches a shell and its child in no certain order: the
+		# shell may die of it, or see its child die and end by itself.
+		if ($name eq 'closer-late') {
+			like(words($rows{$name}), qr/^failure timeout /, $name);
+		} else {
+			is(words($rows{$name}), $words, $name);
+		}
 		my $ms = $rows{$name}{duration_ms};
 		cmp_ok($ms, '>=', $least, "$name: not ended too early");
 		cmp_ok($ms, '<', $most + 1500 * $Reeve::PATIENCE, "$name: nor late");
